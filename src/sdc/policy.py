@@ -1,0 +1,114 @@
+"""How safe is safe enough: the numbers of a policy, each with its reason."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Generic, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from sdc.dictionary import Geography, Sensitivity
+from sdc.documents import Frozen, build, read_document
+from sdc.errors import PolicyError
+
+T = TypeVar("T")
+
+
+class Rule(Frozen, Generic[T]):
+    """One number of a policy, why it is that number, and what a breach does.
+
+    `stop`: the plan protects to it, and a breach is a failed verdict. `warn`: it is measured, and a breach is told
+    to the reviewer. `report`: it is measured and told.
+    """
+
+    value: T
+    because: str = Field(min_length=10)
+    breach: Literal["stop", "warn", "report"] = "stop"
+    warn_at: T | None = None
+
+
+Share = float
+Keep = Literal["keep", "drop"]
+
+
+class Terms(Frozen):
+    """What a recipient agrees to."""
+
+    licence: str
+    credit: str
+    conditions: tuple[str, ...] = Field(min_length=1)
+
+
+class Policy(Frozen):
+    """The promises that a release keeps. Field by field: what is promised, in which unit."""
+
+    policy: str
+    title: str
+    tier: Literal["public", "restricted", "internal"]
+    free_text: Rule[Keep]
+    highest_sensitivity: Rule[Sensitivity]
+    lowest_geography_records: Rule[Geography]
+    lowest_geography_counts: Rule[Geography]
+    coordinate_decimals: Rule[int | None]
+    missing: Rule[Literal["wildcard", "category"]]
+    k: Rule[int]
+    ell: Rule[int]
+    max_individual_risk: Rule[Share]
+    max_global_risk: Rule[Share]
+    max_household_risk: Rule[Share]
+    minimum_count: Rule[int]
+    rounding_base: Rule[int]
+    max_suppressed_values: Rule[Share]
+    max_suppressed_records: Rule[Share]
+    engine: Rule[Literal["native", "sdcmicro"]]
+    terms: Terms
+    components: dict[str, dict[str, dict]] = {}
+
+    @model_validator(mode="after")
+    def _sane(self) -> Self:
+        for name, low, high in (
+            ("k", 1, None),
+            ("ell", 1, None),
+            ("minimum_count", 1, None),
+            ("rounding_base", 1, None),
+            ("max_individual_risk", 0, 1),
+            ("max_global_risk", 0, 1),
+            ("max_household_risk", 0, 1),
+            ("max_suppressed_values", 0, 1),
+            ("max_suppressed_records", 0, 1),
+        ):
+            value = getattr(self, name).value
+            if value < low or (high is not None and value > high):
+                raise ValueError(f"`{name}` must lie from {low} to {high if high is not None else 'any number above'}")
+        return self
+
+    def rules(self) -> Iterator[tuple[str, Rule]]:
+        """All rules with their names, in the order of the document."""
+        for name in type(self).model_fields:
+            rule = getattr(self, name)
+            if isinstance(rule, Rule):
+                yield name, rule
+
+    def for_component(self, component: str) -> "Policy":
+        """The policy as it stands for one component, its overrides applied."""
+        changes = self.components.get(component, {})
+        content = self.model_dump(mode="json", exclude={"components"})
+        for name in changes:
+            if not isinstance(content.get(name), dict) or name == "terms":
+                raise PolicyError(f"policy `{self.policy}`, components.{component}", f"`{name}` is no rule")
+        merged = {**content, **{name: {**content[name], **change} for name, change in changes.items()}}
+        return build(merged, f"policy `{self.policy}`, components.{component}", Policy, PolicyError)
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy, and check each component's overrides too.
+
+    Raises
+    ------
+    PolicyError : with one fault for each wrong entry.
+    """
+    policy = read_document(path, Policy, PolicyError)
+    if policy.policy != path.stem:
+        raise PolicyError(str(path), f"is named `{policy.policy}` inside", "Name the file as the policy.")
+    for component in policy.components:
+        policy.for_component(component)
+    return policy
