@@ -1,5 +1,6 @@
 """The central data dictionary: what each column means, and how far it may be coarsened."""
 
+import itertools
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
@@ -166,7 +167,7 @@ class Variable(Frozen):
 
 def band_labels(bands: tuple[int, ...]) -> tuple[str, ...]:
     """Names of the classes that begin at `bands`: ``(0, 18, 60)`` gives ``0-17, 18-59, 60+``, below 0 ``under 0``."""
-    ends = zip(bands, bands[1:], strict=False)
+    ends = itertools.pairwise(bands)
     inner = [f"{low}-{high - 1}" if high - 1 > low else f"{low}" for low, high in ends]
     return (f"under {bands[0]}", *inner, f"{bands[-1]}+")
 

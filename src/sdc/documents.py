@@ -26,7 +26,7 @@ M = TypeVar("M", bound=Frozen)
 class _Loader(yaml.SafeLoader):
     """Plain scalars: null, true/false, integers, decimals; everything else is text."""
 
-    yaml_implicit_resolvers: dict = {}  # noqa: RUF012 - overrides the parent's table of resolvers
+    yaml_implicit_resolvers: dict = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()

@@ -5,13 +5,16 @@ number of distinct keys and not with the number of records. Nothing here decides
 which is why the judge and the protector may share it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from sdc.errors import DataError
+
 MISSING = -1
+DIRECT_CELLS = 1 << 22  # a table of this many cells is looked up directly, whatever the number of records
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,31 +54,131 @@ def key_classes(rows: pd.DataFrame, keys: Sequence[str]) -> KeyClasses:
     KeyClasses
         Classes in lexicographic order of their codes, so the result does not depend on the order of records.
 
+    Raises
+    ------
+    DataError
+        A key with values that have no common order.
+
     Guarantees
     ----------
     * The classes hold every record once: ``records.sum() == n``.
     * Two records are in one class exactly when they agree in every key, missing equal to missing.
     """
-    columns, categories = [], []
-    for key in keys:
-        codes, values = encode(rows[key])
-        columns.append(codes)
-        categories.append(values)
-    n, m = len(rows), len(columns)
-    packed = np.zeros(n, dtype=np.int64)
-    for codes, values in zip(columns, categories, strict=True):
-        base = len(values) + 1
-        if int(packed.max(initial=0)) > (2**62) // base:
-            packed = np.unique(packed, return_inverse=True)[1]
-        packed = packed * base + (codes.astype(np.int64) + 1)
-    _, first, of_record, records = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
-    matrix = np.empty((len(first), m), dtype=np.int32)
-    for j, codes in enumerate(columns):
-        matrix[:, j] = codes[first]
-    return KeyClasses(tuple(keys), matrix, tuple(categories), records.astype(np.int64), of_record)
+    categories = []
+
+    def columns() -> Iterator[tuple[np.ndarray, int]]:
+        for key in keys:
+            codes, values = encode(rows[key])
+            categories.append(values)
+            yield codes, len(values)
+
+    patterns, of_record = _grouped(columns(), len(rows))
+    records = np.bincount(of_record, minlength=len(patterns))
+    return KeyClasses(tuple(keys), patterns, tuple(categories), records, of_record)
+
+
+def merged(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct rows of a matrix of codes (-1 where missing), in lexicographic order, and which of them each row is."""
+    columns = ((codes[:, j], int(codes[:, j].max(initial=MISSING)) + 1) for j in range(codes.shape[1]))
+    return _grouped(columns, len(codes))
 
 
 def encode(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    """Codes (missing is -1) and the sorted observed values of one column."""
-    codes, values = pd.factorize(column, sort=True, use_na_sentinel=True)
-    return codes.astype(np.int32), pd.Index(values)
+    """Codes (missing is -1) and the sorted observed values of one column.
+
+    An ordered categorical keeps the order of its categories.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _encode_categorical(column)
+    if pd.api.types.is_integer_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+        coded = _encode_integers(column)
+        if coded is not None:
+            return coded
+    try:
+        codes, values = pd.factorize(column, sort=True, use_na_sentinel=True)
+    except TypeError:
+        raise DataError(f"`{column.name}`", "values of more than one type", "Give the column one type.") from None
+    return codes.astype(np.int32, copy=False), pd.Index(values)
+
+
+def _grouped(columns: Iterable[tuple[np.ndarray, int]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct patterns of columns of codes, each with its number of categories, and the pattern of each row."""
+    packed = np.zeros(n, dtype=np.int64)
+    patterns, bases, cells = np.empty((1, 0), dtype=np.int32), [], 1
+    for codes, size in columns:
+        base = size + 1
+        if bases and cells * base > max(DIRECT_CELLS, 4 * n):
+            packed, seen = _ranked(packed, cells)
+            packed = packed.astype(np.int64)
+            patterns, bases, cells = _unpacked(seen, patterns, bases), [], len(seen)
+        packed *= base
+        packed += codes
+        packed += 1
+        bases.append(base)
+        cells *= base
+    of_row, seen = _ranked(packed, cells)
+    return _unpacked(seen, patterns, bases), of_row
+
+
+def _ranked(numbers: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of non-negative integers below ``cells`` among their distinct values, and those values, sorted."""
+    if cells <= max(DIRECT_CELLS, 16 * len(numbers)):
+        present = np.zeros(cells, dtype=bool)
+        present[numbers] = True
+        seen = np.flatnonzero(present)
+        rank = np.empty(cells, dtype=np.int32)
+        rank[seen] = np.arange(len(seen), dtype=np.int32)
+        return rank[numbers], seen
+    found, seen = pd.factorize(numbers)
+    order = np.argsort(seen)
+    rank = np.empty(len(seen), dtype=np.int32)
+    rank[order] = np.arange(len(seen), dtype=np.int32)
+    return rank[found], seen[order]
+
+
+def _unpacked(packed: np.ndarray, patterns: np.ndarray, bases: Sequence[int]) -> np.ndarray:
+    """Class codes behind packed numbers: known patterns first, then one digit for each base."""
+    known = patterns.shape[1]
+    codes = np.empty((len(packed), known + len(bases)), dtype=np.int32)
+    rest = packed
+    for j in range(len(bases) - 1, -1, -1):
+        rest, digit = np.divmod(rest, bases[j])
+        codes[:, known + j] = digit - 1
+    codes[:, :known] = patterns[rest]
+    return codes
+
+
+def _encode_categorical(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """Codes of the categories that occur; unordered categories are put in order of their values."""
+    given = column.cat.codes.to_numpy()
+    values = column.cat.categories
+    occurs = np.bincount(given.astype(np.int64) + 1, minlength=len(values) + 1)[1:] > 0
+    kept = np.flatnonzero(occurs)
+    if not column.cat.ordered:
+        kept = kept[encode(pd.Series(values[kept], name=column.name))[0].argsort(kind="stable")]
+    code = np.full(len(values) + 1, MISSING, dtype=np.int32)
+    code[kept] = np.arange(len(kept), dtype=np.int32)
+    return code[given], values[kept]
+
+
+def _encode_integers(column: pd.Series) -> tuple[np.ndarray, pd.Index] | None:
+    """Codes of integers and truth values by direct lookup; none where their range is too wide for it."""
+    missing = column.isna().to_numpy() if pd.api.types.is_extension_array_dtype(column.dtype) else None
+    if missing is not None and not missing.any():
+        missing = None
+    if missing is not None and missing.all():
+        return np.full(len(column), MISSING, dtype=np.int32), pd.Index(column.iloc[:0].array)
+    values = column.to_numpy() if missing is None else column[~missing].to_numpy()
+    if not len(values) or values.dtype == np.uint64:
+        return None
+    numbers = values.astype(np.int64, copy=False)
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low >= max(DIRECT_CELLS, 4 * len(numbers)):
+        return None
+    codes, seen = _ranked(numbers - low, high - low + 1)
+    index = pd.Index(pd.array(seen + low, dtype=column.dtype))
+    if missing is None:
+        return codes, index
+    placed = np.full(len(column), MISSING, dtype=np.int32)
+    placed[~missing] = codes
+    return placed, index

@@ -36,7 +36,7 @@ class Table:
         return len(self.rows)
 
     def __getitem__(self, name: str) -> Variable:
-        return self.variables[self.rows.columns.get_loc(name)]
+        return next(variable for variable in self.variables if variable.name == name)
 
     def __contains__(self, name: str) -> bool:
         return name in self.rows.columns

@@ -1,0 +1,1 @@
+"""The judge of records: it measures disclosure risk, and never protects."""
