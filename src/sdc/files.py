@@ -1,5 +1,6 @@
 """Tables to Parquet and back, and files that appear whole or not at all."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,7 +55,8 @@ def read_table(path: Path) -> Table:
     except (pa.ArrowInvalid, KeyError, TypeError, ValueError):
         raise DataError(str(path), "is no typed table of this pipeline", "Run `dvc repro`.") from None
     rows = arrow.to_pandas()
-    return Table(rows, variables, links)
+    days = {name: "datetime64[s]" for name, dtype in rows.dtypes.items() if dtype.kind == "M"}
+    return Table(rows.astype(days), variables, links)  # Parquet knows no seconds, and gives milliseconds back
 
 
 @contextmanager
@@ -96,3 +99,24 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write JSON, entries in their order, whole or not at all."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that a stage wrote.
+
+    Raises
+    ------
+    DataError : when the file is absent or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(str(path), "there is no such file", "Run `dvc repro`.") from None
+    except ValueError:
+        raise DataError(str(path), "is no JSON", "Run `dvc repro`.") from None
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

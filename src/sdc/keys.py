@@ -104,7 +104,8 @@ def encode(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
 def _grouped(columns: Iterable[tuple[np.ndarray, int]], n: int) -> tuple[np.ndarray, np.ndarray]:
     """Distinct patterns of columns of codes, each with its number of categories, and the pattern of each row."""
     packed = np.zeros(n, dtype=np.int64)
-    patterns, bases, cells = np.empty((1, 0), dtype=np.int32), [], 1
+    patterns, cells = np.empty((1, 0), dtype=np.int32), 1
+    bases: list[int] = []
     for codes, size in columns:
         base = size + 1
         if bases and cells * base > max(DIRECT_CELLS, 4 * n):
@@ -176,7 +177,7 @@ def _encode_integers(column: pd.Series) -> tuple[np.ndarray, pd.Index] | None:
     if high - low >= max(DIRECT_CELLS, 4 * len(numbers)):
         return None
     codes, seen = _ranked(numbers - low, high - low + 1)
-    index = pd.Index(pd.array(seen + low, dtype=column.dtype))
+    index = pd.Index(pd.Series(seen + low).astype(column.dtype).array)
     if missing is None:
         return codes, index
     placed = np.full(len(column), MISSING, dtype=np.int32)

@@ -46,6 +46,7 @@ class Policy(Frozen):
     tier: Literal["public", "restricted", "internal"]
     free_text: Rule[Keep]
     highest_sensitivity: Rule[Sensitivity]
+    household_links: Rule[Keep]
     lowest_geography_records: Rule[Geography]
     lowest_geography_counts: Rule[Geography]
     coordinate_decimals: Rule[int | None]

@@ -1,12 +1,12 @@
 """Rows and what each column means: the one type that flows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import pandas as pd
 
-from sdc.dictionary import Link, Role, Variable
+from sdc.dictionary import Link, Role, Type, Variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,3 +71,38 @@ class Table:
             wave = [variable.name for variable in self.variables if variable.follows in wave]
             found += wave
         return found
+
+    def keys(self) -> list[str]:
+        """Key variables, without those that only repeat another key: a name beside its code.
+
+        A key is left out when it follows another key and every value of that one has a single value of it.
+        """
+        keys = self.names(Role.KEY)
+        return [name for name in keys if not any(self._repeats(name, leader) for leader in self._leaders(name, keys))]
+
+    def _leaders(self, name: str, among: list[str]) -> list[str]:
+        found, leader = [], self[name].follows
+        while leader is not None and leader in self:
+            if leader in among:
+                found.append(leader)
+            leader = self[leader].follows
+        return found
+
+    def _repeats(self, name: str, leader: str) -> bool:
+        pairs = self.rows[[leader, name]].drop_duplicates()
+        return not pairs[leader].duplicated().any()
+
+
+def stack(tables: Sequence[Table]) -> Table:
+    """Rounds of one component as one table; a column that a round does not have is missing there.
+
+    Records are numbered anew, in the order of `tables`.
+    """
+    variables: dict[str, Variable] = {}
+    for table in tables:
+        variables |= {variable.name: variable for variable in table.variables if variable.name not in variables}
+    rows = pd.concat([table.rows for table in tables], ignore_index=True)
+    for name, variable in variables.items():
+        if variable.codes and variable.type == Type.CODE:
+            rows[name] = rows[name].astype(pd.CategoricalDtype(list(variable.codes)))
+    return Table(rows[list(variables)], tuple(variables.values()), tables[0].links)

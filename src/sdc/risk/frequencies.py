@@ -258,12 +258,12 @@ class _Table:
         cells = self.chunks[0][0]
         self.direct = len(self.chunks) == 1 and cells * sums.shape[1] <= DIRECT_CELLS
         self.seen: list[np.ndarray] = []  # numbers that occur, sorted, after each chunk
-        if self.direct:
-            number, self.size = self._number(codes, 0, None, None), cells
-        else:
-            number = None
+        number, self.size = self._number(codes, 0, None, None), cells
+        if not self.direct:
             for i in range(len(self.chunks)):
-                seen, number = np.unique(self._number(codes, i, None, number), return_inverse=True)
+                if i:
+                    number = self._number(codes, i, None, number)
+                seen, number = np.unique(number, return_inverse=True)
                 self.seen.append(seen)
             self.size = len(self.seen[-1])
         self.sums = np.column_stack([np.bincount(number, weights=column, minlength=self.size + 1) for column in sums.T])
@@ -272,7 +272,7 @@ class _Table:
         """Sums of the patterns that equal these on the kept columns and are missing on the others."""
         if self.direct:
             return self.sums[self._number(codes, 0, kept, None)]
-        rank, found = None, np.ones(len(codes), dtype=bool)
+        rank, found = np.zeros(len(codes), dtype=np.int64), np.ones(len(codes), dtype=bool)
         for i, seen in enumerate(self.seen):
             number = self._number(codes, i, kept, rank)
             rank = np.minimum(np.searchsorted(seen, number), len(seen) - 1)

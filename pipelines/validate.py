@@ -1,0 +1,36 @@
+"""Stage validate: read the file back, judge it, write what the reviewer reads, then fail if a promise does not hold."""
+
+from datetime import date
+
+from sdc.files import read_json, read_table, sha256_of, write_json, write_text
+from sdc.inputs import arguments, read_brief, read_rounds
+from sdc.plan import dropped_because, steps_of
+from sdc.report.page import page
+from sdc.report.plots import plots
+from sdc.stage import run
+from sdc.verdict import Case, conclude, judge, metrics, require_pass
+
+
+def main() -> None:
+    at, folders = arguments(
+        __doc__, "typed", "plan", "ledger", "table", "expectations", "verdict", "report", "docs", "metrics", "plots"
+    )
+    brief = read_brief(at.request, folders, date.today())
+    from sdc.expectations import validate  # imported here: the library takes seconds, and a refusal need not wait
+
+    before, plan, ledger = read_rounds(brief, folders, at.typed), read_json(at.plan), read_json(at.ledger)
+    case = Case(before, read_table(at.table), *brief)
+    suite = f"release_{brief.dictionary.component}_{brief.policy.policy}"
+    outcomes = validate(case.after, suite, at.expectations, at.docs)
+    verdict = judge(case, ledger, dropped_because(steps_of(plan), before))
+    verdict = conclude(verdict, outcomes, [suite], sha256_of(at.plan))
+    write_json(at.verdict, verdict)
+    write_json(at.metrics, metrics(verdict, brief.policy))
+    write_text(at.plots, plots(verdict))
+    write_text(at.report, page(**brief._asdict(), plan=plan, ledger=ledger, verdict=verdict))
+    require_pass(verdict, at.report)
+    print(f"{brief.request.id}: pass. The reviewer reads {at.report}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,182 @@
+"""`sdc`: what an officer, a reviewer and a recipient type.
+
+Each command imports what it needs when it runs: pandas and its like take seconds, and `--help` should not.
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table as Grid
+
+from sdc.stage import run
+
+app = typer.Typer(
+    name="sdc",
+    help="Statistical disclosure control for displacement data: from raw extract to verified release.\n\n"
+    "The pipeline itself runs with `dvc repro`; these commands go before and after it.",
+    epilog="Exit codes: 10 dictionary, policy, request; 11 data; 12 engine; 13 disclosure; 14 integrity; 15 approval.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+suites = typer.Typer(no_args_is_help=True, help="The Great Expectations suites.")
+app.add_typer(suites, name="expectations")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+RequestId = Annotated[str, typer.Argument(help="Id of the request, such as REQ-2026-001.", metavar="REQ")]
+Root = Annotated[Path, typer.Option(help="The checkout that holds params.yaml.", file_okay=False)]
+HERE = Path()
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        from sdc import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def samples(
+    out: Annotated[Path, typer.Option(help="Folder for the raw extracts.")] = Path("data/raw"),
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 20261122,
+    scale: Annotated[float, typer.Option(min=0.01, help="Size; 20 gives a survey of 100,000 respondents.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Write synthetic raw extracts, shaped like real ones with their defects. Nobody in them exists."""
+    from sdc.samples import write_samples
+
+    with Console(stderr=True).status("Writing samples"):
+        written = write_samples(out, seed=seed, scale=scale)
+    _tell({"written": [str(path) for path in written]}, as_json, [str(path) for path in written])
+
+
+@app.command()
+def check(root: Root = HERE, as_json: Json = False) -> None:
+    """Read every dictionary, policy and request, and params.yaml, and hold them against each other.
+
+    All faults are told at once. Approvals and expiry are told, not enforced: a request may wait.
+    """
+    from sdc.inspection import check_documents
+
+    found = check_documents(_folders(root), root / "expectations", date.today())
+    grid = Grid("document", "what", "state")
+    for row in found:
+        grid.add_row(row["document"], row["what"], row["state"])
+    _tell({"documents": found}, as_json, grid)
+
+
+@app.command()
+def explain(request: RequestId, root: Root = HERE, as_json: Json = False) -> None:
+    """Print the plan of a request in words, as `dvc repro` compiled it: what will be done, and why."""
+    from sdc.files import read_json
+    from sdc.inputs import read_brief
+    from sdc.report.explain import plan_in_words
+
+    brief = read_brief(request, _folders(root), date.today())
+    plan = read_json(root / "data" / "assessed" / request / "plan.json")
+    _tell(plan, as_json, Markdown(plan_in_words(plan, brief)))
+
+
+@app.command()
+def publish(
+    request: RequestId,
+    approved_by: Annotated[list[str], typer.Option(help="Actor id of a reviewer; give it once for each.")],
+    root: Root = HERE,
+    as_json: Json = False,
+) -> None:
+    """Move the candidate of a request into the store, whole or not at all, and enter it in the catalogue.
+
+    Read `data/verdicts/REQ/report.html` first: publishing says that you did.
+    """
+    from sdc.files import read_json
+    from sdc.inputs import read_brief
+    from sdc.release.package import package_name
+    from sdc.release.provenance import publication
+    from sdc.release.publish import publish as move
+
+    brief = read_brief(request, _folders(root), date.today())
+    candidate = root / "data" / "candidates" / request / package_name(brief.request)
+    released = move(
+        candidate,
+        root / "releases",
+        request=brief.request,
+        verdict=read_json(root / "data" / "verdicts" / request / "verdict.json"),
+        today=date.today(),
+        approved_by=tuple(approved_by),
+        extra=publication(root),
+    )
+    _tell({"released": str(released)}, as_json, f"Released: {released}")
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="Folder of a package.", exists=False)], as_json: Json = False
+) -> None:
+    """Check a package: hashes, unexpected files, schema, and that its data keep the promises of its manifest."""
+    from sdc.release.verify import verify as examine
+
+    checks = examine(path)
+    grid = Grid("check", "result")
+    for name in checks:
+        grid.add_row(str(name), "holds")
+    _tell({"package": str(path), "checks": list(checks), "verified": True}, as_json, grid)
+
+
+@suites.command("write")
+def write_expectations(root: Root = HERE, as_json: Json = False) -> None:
+    """Write the suites from the dictionaries and the policies. They are committed and never edited by hand."""
+    from sdc.expectations import write_suites
+    from sdc.inspection import read_all
+
+    dictionaries, policies = read_all(_folders(root))
+    written = write_suites(root / "expectations", dictionaries, policies)
+    _tell({"written": [str(path) for path in written]}, as_json, f"{len(written)} suites written")
+
+
+@app.command()
+def doctor(root: Root = HERE, as_json: Json = False) -> None:
+    """Say what this machine can do and what is unsafe about this checkout, and how to mend it."""
+    from sdc.inspection import examine_machine
+
+    found = examine_machine(root)
+    grid = Grid("what", "state", "do")
+    for row in found:
+        grid.add_row(row["what"], row["state"], row["do"])
+    _tell({"findings": found}, as_json, grid)
+    if any(row["level"] == "unsafe" for row in found):
+        raise typer.Exit(14)
+
+
+def _folders(root: Path) -> Any:
+    from sdc.inputs import Folders
+
+    return Folders(root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
+
+
+def _tell(content: dict, as_json: bool, text: Any) -> None:
+    """One answer, for a machine or for a person."""
+    if as_json:
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        for line in text if isinstance(text, list) else [text]:
+            Console().print(line)
+
+
+def _app() -> None:
+    app()
+
+
+def main() -> None:
+    """Run the command line; a refusal prints its text and ends with its exit code."""
+    run(_app)

@@ -1,0 +1,398 @@
+"""Fewest values to suppress so that every record has k compatible ones, a missing value matching any.
+
+A *star* is a record that loses the values of a set of keys. It stays compatible with all it matched before and
+becomes compatible with all that agree with it on the keys it keeps, its *cell*; so one star can protect
+a record that is not itself suppressed. No suppression ever lowers another record's count, as long as one key is
+left, so stars are set one by one, the one that mends most per cost first, and at the end those that
+the later ones made needless are taken back.
+"""
+
+import heapq
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numba import njit
+
+from sdc.engines.compatible import agreeing, by_mask, compatible_sums
+from sdc.engines.packing import numbered, observed, pack, project, slot
+from sdc.errors import DisclosureError
+
+_JOINS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Stars:
+    """Which records of which class lose which keys.
+
+    Attributes
+    ----------
+    classes, keys, records : arrays of int64, (s,)
+        Class number; bit set of the keys that are suppressed; in how many of its records.
+    """
+
+    classes: np.ndarray
+    keys: np.ndarray
+    records: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """All stars worth setting: cells, the violators within them, who may be suppressed into them.
+
+    Attributes
+    ----------
+    violators : array of int64, (v,)
+        Classes below k.
+    helper, helper_keys : arrays of int64, (cells,)
+        A safe class that may give one value to protect others (-1: none), and that value's key.
+    member_start, member : CSR, cells -> violators
+    in_start, in_cell : CSR, violators -> cells
+    own_start, own_cell, own_keys : CSR, violators -> the cells they may be suppressed into, the keys lost
+    """
+
+    violators: np.ndarray
+    helper: np.ndarray
+    helper_keys: np.ndarray
+    member_start: np.ndarray
+    member: np.ndarray
+    in_start: np.ndarray
+    in_cell: np.ndarray
+    own_start: np.ndarray
+    own_cell: np.ndarray
+    own_keys: np.ndarray
+
+
+def set_stars(
+    codes: np.ndarray, records: np.ndarray, k: int, cost: np.ndarray, closed: list[tuple[int, int]], real: int
+) -> Stars:
+    """Choose the stars for one file.
+
+    Parameters
+    ----------
+    codes : array of int, (classes, m)
+        Codes from 1; 0 is missing. No two classes are equal.
+    records : array of int64, (classes,)
+    cost : array of float, (m,)
+        Cost of one suppressed value of each key; infinite for a key that must stay.
+    closed : list of (finer, coarser)
+        Where the coarser key is suppressed, so is the finer.
+    real : int
+        Bit set of the keys proper; any other is a stratum.
+
+    Returns
+    -------
+    Stars
+        Every record has ``k`` compatible ones, but for what a record that loses all keys takes from others.
+    """
+    addends, masks = pack(codes), observed(codes)
+    fk = compatible_sums(addends, masks, records[:, None].astype(np.float64), real)[:, 0]
+    fk = np.rint(fk).astype(np.int64)
+    violators = np.flatnonzero(fk < k)
+    price = prices(cost)
+    moves = _moves(addends, masks, records, fk, violators, k, price, closed, real)
+    number = np.full(len(codes), -1, dtype=np.int64)
+    number[violators] = np.arange(len(violators))
+    classes, keys, left = _greedy(
+        codes, records, number, k - fk[violators], k, price, violators, moves.helper, moves.helper_keys,
+        moves.member_start, moves.member, moves.in_start, moves.in_cell,
+        moves.own_start, moves.own_cell, moves.own_keys,
+    )  # fmt: skip
+    blank = np.flatnonzero(left > 0)
+    stay = sum(1 << j for j in range(codes.shape[1]) if not np.isfinite(cost[j]))
+    if len(blank) and stay & real:
+        raise must_stay(k)
+    classes = np.concatenate([classes, violators[blank]])
+    keys = np.concatenate([keys, masks[violators[blank]] & real])
+    counts = np.concatenate([np.ones(len(classes) - len(blank), dtype=np.int64), left[blank]])
+    return gathered(classes, keys, counts)
+
+
+def must_stay(k: int) -> DisclosureError:
+    """The refusal when suppression is not allowed where it is needed."""
+    return DisclosureError(
+        "local suppression",
+        f"the keys that must stay whole leave records below {k}.",
+        "Recode these keys, or give them a finite importance.",
+    )
+
+
+def gathered(classes: np.ndarray, keys: np.ndarray, counts: np.ndarray) -> Stars:
+    """One entry for each class and set of keys, in their order."""
+    order = np.lexsort((keys, classes))
+    classes, keys, counts = classes[order], keys[order], counts[order]
+    first = np.flatnonzero((np.diff(classes, prepend=-1) != 0) | (np.diff(keys, prepend=-1) != 0))
+    if len(first) == 0:
+        return Stars(classes, keys, counts)
+    return Stars(classes[first], keys[first], np.add.reduceat(counts, first))
+
+
+def prices(cost: np.ndarray) -> np.ndarray:
+    """Cost of each set of keys, by its bit set."""
+    price = np.zeros(1)
+    for one in cost:
+        price = np.concatenate([price, price + one])
+    return price
+
+
+def allowed(lost: int, seen: int, price: np.ndarray, closed: list[tuple[int, int]], real: int) -> bool:
+    """Whether a record that has the seen keys may lose this set: affordable, closed, not its last key."""
+    if not np.isfinite(price[lost]) or (seen & ~lost & real == 0 and real & (real - 1)):
+        return False
+    return all(not lost >> coarse & 1 or not seen & ~lost >> fine & 1 for fine, coarse in closed)
+
+
+def _moves(addends, masks, records, fk, violators, k, price, closed, real):
+    """Level by level: the smallest sets of keys that each violator can lose to be safe by itself."""
+    m = addends.shape[1]
+    number = np.full(len(masks), -1, dtype=np.int64)
+    number[violators] = np.arange(len(violators))
+    cheapest = np.full(len(violators), np.inf)
+    distinct = np.unique(masks)
+    single = np.zeros((len(distinct), m), dtype=np.bool_)
+    for i, seen in enumerate(distinct.tolist()):
+        for j in range(m):
+            single[i, j] = seen >> j & 1 and allowed(1 << j, seen, price, closed, real)
+    group = np.searchsorted(distinct, masks)
+    groups = by_mask(masks)
+    members: list[np.ndarray] = []
+    inside: list[np.ndarray] = []
+    own: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    helpers: list[np.ndarray] = []
+    helper_keys: list[np.ndarray] = []
+    cells = 0
+    for size in range(1, m + 1):
+        wanted: dict[int, list[tuple[int, np.ndarray]]] = {}
+        sets = [sum(1 << j for j in chosen) for chosen in combinations(range(m), size)]
+        for seen in np.unique(masks[violators]).tolist():
+            mine = np.flatnonzero(masks[violators] == seen)
+            for lost in sets:
+                if lost & ~seen or not allowed(lost, seen, price, closed, real):
+                    continue
+                givers = mine[cheapest[mine] > price[lost]]
+                if len(givers):
+                    wanted.setdefault(seen & ~lost, []).append((lost, givers))
+        found = cheapest.copy()
+        for kept, parties in sorted(wanted.items()):
+            givers = np.concatenate([part for _, part in parties])
+            lost = np.concatenate([np.full(len(part), keys) for keys, part in parties])
+            projected = project(addends, violators[givers], kept)
+            names, numbers, cell, count = numbered(projected)
+            supply, helper, who, where = _fill(
+                addends, masks, records, fk, k, kept, names, numbers, count, number, group, single
+            )
+            if (supply < k).any() and len(distinct) > 1:
+                supply = _partial(addends, records, kept, supply, k, violators[givers], cell, groups)
+            good = supply >= k
+            renumber = np.where(good, cells + np.cumsum(good) - 1, -1)
+            cells += int(good.sum())
+            safe = good[cell]
+            own.append((givers[safe], renumber[cell[safe]], lost[safe]))
+            np.minimum.at(found, givers[safe], price[lost[safe]])
+            keep = good[where]
+            members.append(who[keep])
+            inside.append(renumber[where[keep]])
+            chosen = helper[good]
+            helpers.append(chosen)
+            helper_keys.append(np.where(chosen >= 0, masks[chosen] & ~kept, 0))
+        cheapest = found
+    return _assemble(violators, members, inside, own, helpers, helper_keys, cells)
+
+
+def _assemble(violators, members, inside, own, helpers, helper_keys, cells):
+    """The lists of all levels, as CSR arrays both ways."""
+
+    def joined(parts: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts]).astype(np.int64)
+
+    def starts(of: np.ndarray, count: int) -> np.ndarray:
+        return np.concatenate([[0], np.cumsum(np.bincount(of, minlength=count))]).astype(np.int64)
+
+    who, where = joined(members), joined(inside)
+    by_cell = np.argsort(where, kind="stable")
+    by_violator = np.argsort(who, kind="stable")
+    owner, own_cell, own_keys = (joined([part[i] for part in own]) for i in range(3))
+    by_owner = np.argsort(owner, kind="stable")
+    return Moves(
+        violators,
+        joined(helpers),
+        joined(helper_keys),
+        starts(where, cells),
+        who[by_cell],
+        starts(who, len(violators)),
+        where[by_violator],
+        starts(owner, len(violators)),
+        own_cell[by_owner],
+        own_keys[by_owner],
+    )
+
+
+@njit(cache=True)
+def _fill(addends, masks, records, fk, k, kept, names, numbers, count, number, group, single):
+    """Of each cell: the records that have the kept keys and agree, the largest safe class, the violators."""
+    m = addends.shape[1]
+    supply = np.zeros(count, dtype=np.int64)
+    helper = np.full(count, -1, dtype=np.int64)
+    who = []
+    where = []
+    for i in range(len(masks)):
+        if masks[i] & kept != kept:
+            continue
+        total = 0
+        for j in range(m):
+            if kept >> j & 1:
+                total += addends[i, j]
+        at = slot(names, total & 0x7FFFFFFFFFFFFFFF)
+        if names[at] == -1:
+            continue
+        cell = numbers[at]
+        supply[cell] += records[i]
+        if number[i] >= 0:
+            who.append(number[i])
+            where.append(cell)
+        elif fk[i] >= k:
+            lost = masks[i] & ~kept
+            for j in range(m):
+                if lost != 1 << j or not single[group[i], j]:
+                    continue
+                if helper[cell] < 0 or records[i] > records[helper[cell]]:
+                    helper[cell] = i
+    return supply, helper, np.array(who, dtype=np.int64), np.array(where, dtype=np.int64)
+
+
+def _partial(addends, records, kept, supply, k, projected_by, cell, groups):
+    """Add, for cells still short, the records that miss some of the kept keys and agree on the rest."""
+    short, first = np.unique(cell[supply[cell] < k], return_index=True)
+    speakers = projected_by[supply[cell] < k][first]
+    others = [(seen, classes) for seen, classes in groups.items() if kept & ~seen]
+    if len(speakers) * len(others) > _JOINS:
+        return supply
+    supply = supply.copy()
+    for seen, classes in others:
+        amounts = records[:, None].astype(np.float64)
+        found = agreeing(addends, speakers, classes, kept & seen, amounts)
+        supply[short] += np.rint(found[:, 0]).astype(np.int64)
+    return supply
+
+
+@njit(cache=True)
+def _compatible(codes, a, b):
+    """Whether two classes agree wherever both are observed."""
+    for j in range(codes.shape[1]):  # noqa: SIM110, compiled as it stands
+        if codes[a, j] != codes[b, j] and codes[a, j] > 0 and codes[b, j] > 0:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _greedy(
+    codes, records, number, need, k, price, violators, helper, helper_keys,
+    member_start, member, in_start, in_cell, own_start, own_cell, own_keys,
+):  # fmt: skip
+    """Set stars, the best ratio of mended deficit to cost first; then take back the needless ones."""
+    v, cells = len(violators), len(helper)
+    bare = records[violators].copy()
+    spent = np.zeros(len(records), dtype=np.int64)
+    live = np.zeros(cells, dtype=np.int64)
+    for i in range(v):
+        for e in range(in_start[i], in_start[i + 1]):
+            live[in_cell[e]] += bare[i]
+    heap = [(0.0, 0, 0)]
+    heap.clear()
+    for i in range(v + cells):
+        ratio, move = _best(i, v, bare, need, live, price, own_start, own_cell, own_keys, helper, helper_keys)
+        if ratio > 0:
+            heap.append((-ratio, i, move))
+    heapq.heapify(heap)
+    star_class = []
+    star_cell = []
+    star_keys = []
+    star_counted = []
+    stars_in = np.zeros(cells, dtype=np.int64)
+    while len(heap) > 0:
+        stale, i, _ = heapq.heappop(heap)
+        ratio, move = _best(i, v, bare, need, live, price, own_start, own_cell, own_keys, helper, helper_keys)
+        if ratio <= 0:
+            continue
+        if ratio < -stale - 1e-12:
+            heapq.heappush(heap, (-ratio, i, move))
+            continue
+        if i < v:
+            giver, cell, keys = violators[i], own_cell[move], own_keys[move]
+        else:
+            giver, cell, keys = helper[move], move, helper_keys[move]
+            if spent[giver] >= records[giver]:
+                continue
+            spent[giver] += 1
+        counted = live[cell] > 0 or stars_in[cell] < k
+        stars_in[cell] += 1
+        if counted:
+            for e in range(member_start[cell], member_start[cell + 1]):
+                w = member[e]
+                if violators[w] == giver or _compatible(codes, giver, violators[w]):
+                    continue
+                need[w] -= 1
+                if need[w] == 0:
+                    for f in range(in_start[w], in_start[w + 1]):
+                        live[in_cell[f]] -= bare[w]
+        if i < v:
+            bare[i] -= 1
+            if need[i] > 0:
+                for f in range(in_start[i], in_start[i + 1]):
+                    live[in_cell[f]] -= 1
+        star_class.append(giver)
+        star_cell.append(cell)
+        star_keys.append(keys)
+        star_counted.append(counted)
+        heapq.heappush(heap, (-ratio, i, move))
+    count = len(star_class)
+    kept = np.ones(count, dtype=np.bool_)
+    cost = np.empty(count)
+    for s in range(count):
+        cost[s] = price[star_keys[count - 1 - s]]
+    for r in np.argsort(-cost, kind="mergesort"):
+        s = count - 1 - r
+        giver, cell = star_class[s], star_cell[s]
+        own = number[giver]
+        if own >= 0 and need[own] > 0:
+            continue
+        needless = True
+        if star_counted[s]:
+            for e in range(member_start[cell], member_start[cell + 1]):
+                w = member[e]
+                if need[w] != 0 or bare[w] == 0 or violators[w] == giver:
+                    continue
+                if not _compatible(codes, giver, violators[w]):
+                    needless = False
+                    break
+        if not needless:
+            continue
+        kept[s] = False
+        if star_counted[s]:
+            for e in range(member_start[cell], member_start[cell + 1]):
+                w = member[e]
+                if violators[w] != giver and not _compatible(codes, giver, violators[w]):
+                    need[w] += 1
+        if own >= 0:
+            bare[own] += 1
+    left = np.where(need > 0, bare, 0)
+    return np.array(star_class, dtype=np.int64)[kept], np.array(star_keys, dtype=np.int64)[kept], left
+
+
+@njit(cache=True)
+def _best(i, v, bare, need, live, price, own_start, own_cell, own_keys, helper, helper_keys):
+    """The best move of one violator, or of the safe helper of one cell: its ratio and which it is."""
+    if i >= v:
+        cell = i - v
+        if helper[cell] < 0:
+            return 0.0, cell
+        return live[cell] / price[helper_keys[cell]], cell
+    best, move = 0.0, -1
+    if bare[i] == 0:
+        return best, move
+    mine = need[i] - bare[i] if need[i] > 0 else 0
+    for e in range(own_start[i], own_start[i + 1]):
+        ratio = (live[own_cell[e]] + mine) / price[own_keys[e]]
+        if ratio > best:
+            best, move = ratio, e
+    return best, move

@@ -1,0 +1,277 @@
+"""From a raw extract to a typed table: direct identifiers end here."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sdc.dictionary import Dictionary, Link, Role, Type, Variable
+from sdc.errors import DataError, DictionaryError, Fault
+from sdc.ingest.columns import ColumnMap, map_columns
+from sdc.ingest.layout import Extract, Layout
+from sdc.ingest.multiples import choices, disagreements, rebuilt
+from sdc.ingest.read import read_text_frame
+from sdc.ingest.scan import content_faults
+from sdc.ingest.typed import TEXT, distinct, missing_codes, presence_faults, typed
+from sdc.table import Table
+
+ROUND = "round"
+
+
+def ingest(path: Path, extract: Extract, dictionary: Dictionary) -> tuple[Table, dict[str, Any]]:
+    """Read one raw extract as a typed table.
+
+    Parameters
+    ----------
+    path : Path
+    extract : Extract
+    dictionary : Dictionary
+
+    Returns
+    -------
+    table : Table
+    summary : dict
+        What came in and what ended here: names of variables and counts, no value from the file.
+
+    Raises
+    ------
+    DataError
+        When the file is not what its layout and its dictionary say; all faults of the file at once.
+    DictionaryError
+        When the extract and the dictionary do not fit each other.
+    """
+    if extract.component != dictionary.component:
+        raise DictionaryError(
+            str(path), f"is an extract of `{extract.component}`, the dictionary is of `{dictionary.component}`"
+        )
+    frame, tolerated = read_text_frame(path, extract.layout)
+    return assemble(frame, extract, dictionary, str(path), tolerated)
+
+
+def assemble(
+    frame: pd.DataFrame, extract: Extract, dictionary: Dictionary, where: str, tolerated: dict[str, int] | None = None
+) -> tuple[Table, dict[str, Any]]:
+    """Map, type and check the columns of a raw frame, and end its direct identifiers.
+
+    Parameters
+    ----------
+    frame : DataFrame of str, n records
+    extract : Extract
+    dictionary : Dictionary
+    where : str, name of the file, for faults
+    tolerated : dict, what the reader left out, for the summary
+
+    Returns
+    -------
+    table, summary : as `ingest`
+
+    Raises
+    ------
+    DataError, DictionaryError : as `ingest`
+
+    Guarantees
+    ----------
+    * No column with the role identifier is in the table, nor one that follows it.
+    * Every column of the file was looked up in the dictionary; one without an entry is refused.
+    * Household numbers are 1..h in an order that only somebody who has the whole file can compute; they do not depend
+      on the order of records.
+    * The table has the columns of the dictionary, in its order, as far as the file holds them, and `round`.
+    """
+    if ROUND not in dictionary.by_name:
+        raise DictionaryError(
+            f"dictionary of `{dictionary.component}`",
+            f"no variable `{ROUND}`",
+            f"Add `- {{name: {ROUND}, label: {{en: Round}}, type: integer, role: other, scope: meta}}`.",
+        )
+    mapping, faults = map_columns(list(frame.columns), dictionary, where)
+    columns, column_faults = _columns(frame, mapping, extract.layout, dictionary, where)
+    faults += column_faults
+    faults += _absent(columns, dictionary, where)
+    columns[ROUND], round_faults = _round(columns.get(ROUND), extract, dictionary.by_name[ROUND], len(frame), where)
+    faults += round_faults
+    links, link_faults = _links(columns, dictionary.links, where)
+    faults += link_faults
+    if faults:
+        raise DataError.of(faults)
+
+    ended = _ended(dictionary.by_name)
+    household = next((v.name for v in dictionary.variables if v.role == Role.HOUSEHOLD and v.name in columns), None)
+    if household is not None:
+        columns[household] = surrogates(columns[household], frame)
+    kept = [v for v in dictionary.variables if v.name in columns and v.name not in ended]
+    rows = pd.DataFrame({variable.name: columns[variable.name] for variable in kept})
+    children = sum(len(codes) for codes in mapping.children.values())
+    summary = {
+        "records": len(frame),
+        "columns": len(frame.columns),
+        "variables": len(kept),
+        "columns_removed": {
+            "identifier": [name for name, why in ended.items() if name in columns and why == "identifier"],
+            "follows_identifier": [name for name, why in ended.items() if name in columns and why != "identifier"],
+            "choice_columns": children,
+        },
+        "variables_absent": sum(v.name not in columns for v in dictionary.variables),
+        "households": None if household is None else int(columns[household].nunique()),
+        "links": links,
+        **(tolerated or {}),
+    }
+    return Table(rows, _relinked(kept, dictionary), dictionary.links), summary
+
+
+def _columns(
+    frame: pd.DataFrame, mapping: ColumnMap, layout: Layout, dictionary: Dictionary, where: str
+) -> tuple[dict[str, pd.Series], list[Fault]]:
+    """Typed columns by variable, identifiers and household ids still as text."""
+    declared = (*dictionary.missing, *layout.missing)
+    columns, faults = {}, []
+    for variable in dictionary.variables:
+        missing = missing_codes(variable, declared)
+        children = {
+            code: distinct(frame[name], frozenset(declared))
+            for code, name in mapping.children.get(variable.name, {}).items()
+        }
+        if variable.name in mapping.columns:
+            column = distinct(frame[mapping.columns[variable.name]], missing)
+        elif children:
+            column = None
+        else:
+            continue
+        if children:
+            order = {code: place for place, code in enumerate(variable.codes)}
+            codes = sorted(children, key=lambda code: (order.get(code, len(order)), code))
+            chosen, child_faults = choices({code: children[code] for code in codes}, variable, where)
+            faults += child_faults
+            if column is None:
+                column = distinct(rebuilt(codes, chosen), frozenset())
+            else:
+                faults += _disagreement(variable, disagreements(column, codes, chosen), layout, where)
+        assert column is not None  # it has a text, or children
+        faults += presence_faults(variable, column, where)
+        if variable.role in (Role.IDENTIFIER, Role.HOUSEHOLD):
+            columns[variable.name] = column.dealt(column.values)
+            continue
+        faults += content_faults(variable, column, where)
+        columns[variable.name], type_faults = typed(variable, column, layout, where)
+        faults += type_faults
+    return columns, faults
+
+
+def _disagreement(variable: Variable, records: int, layout: Layout, where: str) -> list[Fault]:
+    """The fault of a select_multiple whose text and 0/1 columns differ more often than the layout allows."""
+    allowed = layout.multiples_broken_rows_allowed
+    if records <= allowed:
+        return []
+    what = f"its text and its 0/1 columns differ in {records:,} records, {allowed:,} are allowed"
+    do = "Mend the extract, or allow them with `multiples_broken_rows_allowed` in the layout: the text is kept."
+    return [Fault(f"{where}, `{variable.name}`", what, do)]
+
+
+def _absent(columns: Iterable[str], dictionary: Dictionary, where: str) -> list[Fault]:
+    """Faults of required variables that the file does not hold."""
+    found = set(columns) | {ROUND}
+    return [
+        Fault(f"{where}, `{v.name}`", "a required column that the file does not hold", "Export it, or add its alias.")
+        for v in dictionary.variables
+        if v.required and v.name not in found
+    ]
+
+
+def _round(
+    column: pd.Series | None, extract: Extract, variable: Variable, n: int, where: str
+) -> tuple[pd.Series, list[Fault]]:
+    """The round of the extract in every record; a fault where the file tells another."""
+    number: Any = extract.round if variable.type in (Type.INTEGER, Type.NUMBER) else str(extract.round)
+    place = f"{where}, `{ROUND}`"
+    if variable.type == Type.INTEGER:
+        filled = pd.Series(pd.array([number], dtype="Int64").take(np.zeros(n, dtype=int)))
+    elif variable.type == Type.CODE and (variable.open_codes or number in variable.codes):
+        values = pd.Series([number], dtype=TEXT)
+        if not variable.open_codes:
+            values = values.astype(pd.CategoricalDtype(pd.Index(list(variable.codes), dtype=TEXT)))
+        filled = pd.Series(values.array.take(np.zeros(n, dtype=int)))
+    else:
+        raise DictionaryError(place, "must be an integer, or a code whose list holds the round of the extract")
+    if column is None:
+        return filled, []
+    other = int(((column != number) & column.notna()).sum())
+    if not other:
+        return filled, []
+    do = "Mend `round` in `params.yaml`, or split the extract: one extract is one round."
+    return filled, [Fault(place, f"{other:,} of {n:,} records tell another round than the extract", do)]
+
+
+def _links(
+    columns: dict[str, pd.Series], links: tuple[Link, ...], where: str
+) -> tuple[list[dict[str, Any]], list[Fault]]:
+    """How often each identity between counts holds, and faults where it is broken too often."""
+    told, faults = [], []
+    for link in links:
+        if any(member not in columns for member in link.members):
+            continue
+        values = pd.DataFrame({member: columns[member] for member in link.members})
+        observed = values.notna().all(axis=1)
+        complete = values[observed]
+        broken = int((complete[link.total] != complete[list(link.parts)].sum(axis=1)).sum())
+        told.append({"total": link.total, "parts": list(link.parts), "checked": len(complete), "broken": broken})
+        if broken > link.broken_rows_allowed:
+            what = (
+                f"is not the sum of {', '.join(f'`{part}`' for part in link.parts)} in {broken:,} of {len(complete):,} "
+                f"records, {link.broken_rows_allowed:,} are allowed"
+            )
+            do = "Mend the extract, or `broken_rows_allowed` of the link in the dictionary."
+            faults.append(Fault(f"{where}, `{link.total}`", what, do))
+    return told, faults
+
+
+def surrogates(households: pd.Series, frame: pd.DataFrame) -> pd.Series:
+    """Household ids to the numbers 1..h.
+
+    The numbers follow a keyed hash of the ids; its key is the content of all records, in whatever order. So nobody
+    without the whole file can compute them, and no seed has to be kept secret.
+
+    Parameters
+    ----------
+    households : Series of str, n records
+    frame : DataFrame of str, n records; the raw file
+
+    Returns
+    -------
+    Series of Int64, n records
+    """
+    content = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    key = np.sort(content).tobytes()
+    key = blake2b(key, digest_size=32).digest()
+    places, ids = pd.factorize(households)
+    hashed = [blake2b(str(household).encode(), key=key, digest_size=16).digest() for household in ids]
+    rank = np.empty(len(ids) + 1, dtype=np.int64)
+    rank[np.argsort(np.array(hashed, dtype="S16"), kind="stable")] = np.arange(1, len(ids) + 1)
+    numbers = pd.array(rank[places], dtype="Int64")
+    numbers[places < 0] = pd.NA
+    return pd.Series(numbers)
+
+
+def _ended(by_name: Mapping[str, Variable]) -> dict[str, str]:
+    """Variables that end at ingest, and why: identifiers, and what is derived from them."""
+    ended = {}
+    for name, variable in by_name.items():
+        leader: Variable | None = variable
+        while leader is not None and leader.role != Role.IDENTIFIER:
+            leader = by_name[leader.follows] if leader.follows else None
+        if leader is not None:
+            ended[name] = "identifier" if leader is variable else "follows_identifier"
+    return ended
+
+
+def _relinked(kept: list[Variable], dictionary: Dictionary) -> tuple[Variable, ...]:
+    """Variables that follow the nearest leader that the file holds: a chain must not break where a link is absent."""
+    names = {variable.name for variable in kept}
+    linked = []
+    for variable in kept:
+        leader = variable.follows
+        while leader is not None and leader not in names:
+            leader = dictionary.by_name[leader].follows
+        linked.append(variable if leader == variable.follows else variable.model_copy(update={"follows": leader}))
+    return tuple(linked)

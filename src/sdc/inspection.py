@@ -1,0 +1,174 @@
+"""What can be said of a checkout without touching data: its documents, its machine, its file modes."""
+
+import importlib.util
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sdc.dictionary import Dictionary, read_dictionary
+from sdc.errors import DictionaryError, Fault, SdcError
+from sdc.inputs import Folders, extracts_of, read_params
+from sdc.plan import Brief
+from sdc.policy import Policy, read_policy
+from sdc.request import Request, read_request
+
+
+def read_all(folders: Folders) -> tuple[list[Dictionary], list[Policy]]:
+    """Every dictionary and every policy of a checkout."""
+    dictionaries = [read_dictionary(path) for path in sorted(folders.dictionaries.glob("*.yaml"))]
+    policies = [read_policy(path) for path in sorted(folders.policies.glob("*.yaml"))]
+    return dictionaries, policies
+
+
+def check_documents(folders: Folders, expectations: Path, today: date) -> list[dict]:
+    """Hold all documents against each other.
+
+    Returns
+    -------
+    list of dict with document, what, state
+
+    Raises
+    ------
+    SdcError : of the class of the first fault, with all faults of all documents.
+    """
+    faults: list[Fault] = []
+    first: type[SdcError] | None = None
+
+    def attempt(read: Callable[..., Any], *values: Any) -> Any:
+        nonlocal first
+        try:
+            return read(*values)
+        except SdcError as wrong:
+            faults.extend(wrong.faults)
+            first = first or type(wrong)
+
+    found: list[dict] = []
+    dictionaries: dict[str, Dictionary] = {}
+    for path in sorted(folders.dictionaries.glob("*.yaml")):
+        dictionary = attempt(read_dictionary, path)
+        if dictionary:
+            dictionaries[dictionary.component] = dictionary
+            found.append(_row(path, f"{len(dictionary.variables)} variables, {dictionary.kind}", "ok"))
+    policies: dict[str, Policy] = {}
+    for path in sorted(folders.policies.glob("*.yaml")):
+        policy = attempt(read_policy, path)
+        if policy:
+            policies[policy.policy] = policy
+            found.append(_row(path, policy.title, "ok"))
+    params = attempt(read_params, folders.params)
+    for path in sorted(folders.requests.glob("*.yaml")):
+        request = attempt(read_request, path)
+        if request and params:
+            attempt(_wired, request, dictionaries, policies, params)
+            wired = request.id in params.requests
+            found.append(_row(path, request.title, _state(request, wired, today)))
+    if dictionaries and policies and not faults:
+        attempt(_suites_are_current, expectations, list(dictionaries.values()), list(policies.values()))
+        found.append(_row(expectations, "suites written from dictionaries and policies", "ok"))
+    if faults:
+        assert first is not None, "a fault has a class"
+        raise first.of(faults)
+    return found
+
+
+def _row(path: Path, what: str, state: str) -> dict:
+    return {"document": str(path), "what": what, "state": state}
+
+
+def _state(request: Request, wired: bool, today: date) -> str:
+    if request.approval.status != "approved":
+        return request.approval.status
+    if request.expires < today:
+        return "expired"
+    return "approved" if wired else "approved, not in params.yaml"
+
+
+def _wired(request: Request, dictionaries: dict, policies: dict, params: Any) -> None:
+    for known, name in ((dictionaries, request.component), (policies, request.policy)):
+        if name not in known:
+            raise DictionaryError(request.id, f"names `{name}`, of which there is no document")
+    if request.id in params.requests:
+        policy = policies[request.policy].for_component(request.component)
+        extracts_of(Brief(dictionaries[request.component], policy, request), params)
+
+
+def _suites_are_current(folder: Path, dictionaries: list[Dictionary], policies: list[Policy]) -> None:
+    from sdc.expectations import drift
+
+    stale = drift(folder, dictionaries, policies)
+    if stale:
+        raise DictionaryError(
+            str(folder),
+            f"{len(stale)} suites differ from the dictionaries and policies",
+            "Run `sdc expectations write`.",
+        )
+
+
+def examine_machine(root: Path) -> list[dict]:
+    """Versions, optional engines, and what others on this machine could read.
+
+    Returns
+    -------
+    list of dict with what, state, do, level (ok, note, unsafe)
+    """
+    found = [_finding("Python", sys.version.split()[0], "ok" if sys.version_info >= (3, 11) else "unsafe")]
+    for package in ("pandas", "numpy", "pyarrow", "great-expectations", "dvc"):
+        try:
+            found.append(_finding(package, version(package), "ok"))
+        except PackageNotFoundError:
+            found.append(_finding(package, "absent", "unsafe", "Install the project again: `make setup`."))
+    found += [_r_engine(), _site_cache(root)]
+    for folder in ("data", ".sdc"):
+        found.append(_modes(root / folder))
+    ignored = (root / ".gitignore").read_text().split() if (root / ".gitignore").exists() else []
+    safe = "/data/" in ignored and "/releases/" in ignored
+    found.append(
+        _finding(
+            "data/ and releases/ outside git",
+            "yes" if safe else "no",
+            "ok" if safe else "unsafe",
+            "" if safe else "Put `/data/` and `/releases/` into .gitignore.",
+        )
+    )
+    return found
+
+
+def _finding(what: str, state: str, level: str, do: str = "") -> dict:
+    return {"what": what, "state": state, "level": level, "do": do}
+
+
+def _r_engine() -> dict:
+    what = "R engine (optional)"
+    if shutil.which("R") is None:
+        return _finding(what, "no R", "note", "Install R, then sdcMicro in it, then `pip install 'dtm-sdc[r]'`.")
+    if importlib.util.find_spec("rpy2") is None:
+        return _finding(what, "R without rpy2", "note", "Run `pip install 'dtm-sdc[r]'` (it compiles against R).")
+    return _finding(what, "R and rpy2", "ok", "In R: install.packages('sdcMicro'), where it is not installed yet.")
+
+
+def _site_cache(root: Path) -> dict:
+    config = root / ".dvc" / "config"
+    inside = config.exists() and "site_cache_dir" in config.read_text()
+    do = "" if inside else "Run `dvc config core.site_cache_dir .sdc/dvc-site-cache`."
+    return _finding("DVC site cache inside the checkout", "yes" if inside else "no", "ok" if inside else "unsafe", do)
+
+
+def _modes(folder: Path) -> dict:
+    """Whether others on the machine can reach the files of a folder."""
+    what = f"{folder.name}/ readable by its owner only"
+    if os.name != "posix":
+        return _finding(what, "not checked on this system", "note", "Restrict the folder's permissions by hand.")
+    if not folder.exists():
+        return _finding(what, "not there yet", "ok")
+    if not stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return _finding(what, "yes", "ok")
+    open_files = sum(bool(stat.S_IMODE(p.stat().st_mode) & 0o077) for p in folder.rglob("*") if p.is_file())
+    if not open_files:
+        return _finding(what, "yes", "ok")
+    return _finding(what, f"{open_files} files are open to others", "unsafe", f"Run `chmod -R go= {folder.name}`.")

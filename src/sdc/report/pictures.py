@@ -1,0 +1,237 @@
+"""Pictures of risk before and after, as SVG text that stands in the page; the only home of matplotlib."""
+
+import html
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from sdc.report.words import share_in_words
+
+_DOTS_AN_INCH = 72  # the unit of matplotlib's SVG: one point is one unit of the viewBox
+_WIDTH = 440.0
+
+# Colours are drawn in the light theme and named in the page's style sheet, which has a dark theme too. The light
+# colours differ in lightness, so that before and after stay apart in greyscale.
+_COLOURS = {
+    "#adc6e2": "before",
+    "#4a6f9b": "before-edge",
+    "#17457f": "after",
+    "#17212f": "ink",
+    "#4a586b": "muted",
+    "#cbd5e1": "line",
+    "#fbeee6": "zone",
+    "#a33a0c": "limit",
+}
+_NAMES = {name: colour for colour, name in _COLOURS.items()}
+_BEFORE = {"clip_on": False, "facecolor": _NAMES["before"], "edgecolor": _NAMES["before-edge"], "linewidth": 1.0}
+_AFTER = {"clip_on": False, "facecolor": _NAMES["after"], "edgecolor": _NAMES["after"], "linewidth": 1.0}
+
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: small, searchable, in the page's own font
+    "svg.hashsalt": "dtm-sdc",
+    "font.family": "sans-serif",
+    "font.size": 12.0,
+    "text.color": _NAMES["ink"],
+    "path.simplify": False,
+}
+
+
+class Measure(NamedTuple):
+    """One share before and after, with what the policy allows (None where it only asks to be told)."""
+
+    label: str
+    before: float | None
+    after: float | None
+    limit: float | None
+    limit_name: str = "limit"
+
+
+def histogram(
+    alternative: str,
+    classes: Sequence[tuple[str, int, int]],
+    *,
+    unsafe: tuple[int, int],
+    zone: str,
+) -> str:
+    """Draw how many records (or cells) fall in each class of size, before and after.
+
+    Parameters
+    ----------
+    alternative : str
+        What the picture shows, for who does not see it.
+    classes : sequence of (label, number before, number after)
+        Drawn from top to bottom as shares of all before, and of all after.
+    unsafe : (first, end)
+        Places of the classes that the policy allows no one to be in; they stand on a tinted ground.
+    zone : str
+        What to write on that ground.
+
+    Returns
+    -------
+    str : an `svg` element
+
+    Guarantees
+    ----------
+    * The same figures give the same bytes.
+    * The text refers to nothing outside itself.
+    """
+    all_before = sum(before for _, before, _ in classes) or 1
+    all_after = sum(after for _, _, after in classes) or 1
+    shares = [(label, before / all_before, after / all_after) for label, before, after in classes]
+    widest = max((share for _, *pair in shares for share in pair), default=0) or 1
+    row, top, bottom = 40.0, 34.0, 10.0
+    height = top + row * len(shares) + bottom
+    with _style():
+        axes = _canvas(height, left=70.0, right=62.0)
+        axes.set_xlim(0, widest)
+        axes.set_ylim(height, 0)
+        first, end = unsafe
+        if end > first:
+            _ground(axes, top + row * first - 4, top + row * end - 4)
+        for place, (label, before, after) in enumerate(shares):
+            middle = top + row * place + row / 2 - 4
+            axes.annotate(
+                label, xy=(0, middle), xytext=(-10, 0), textcoords="offset points", ha="right", va="center", fontsize=12
+            )
+            _bar(axes, middle - 15, before, widest, _BEFORE)
+            _bar(axes, middle + 1, after, widest, _AFTER)
+        axes.plot([0, 0], [top - 4, height - bottom], color=_NAMES["muted"], linewidth=1, clip_on=False)
+        _legend(axes, zone if end > first else None)
+        return _svg(axes.figure, alternative, height)
+
+
+def risk_bars(alternative: str, measures: Sequence[Measure]) -> str:
+    """Draw some shares before and after, each on its own scale, with the limit of the policy.
+
+    Parameters
+    ----------
+    alternative : as for `histogram`
+    measures : sequence of Measure
+
+    Returns
+    -------
+    str : an `svg` element
+    """
+    row, top = 78.0, 34.0
+    height = top + row * len(measures) + 4
+    with _style():
+        axes = _canvas(height, left=8.0, right=62.0)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(height, 0)
+        for place, measure in enumerate(measures):
+            start = top + row * place
+            known = [share for share in measure[1:4] if share is not None]
+            longest = max(known, default=0) or 1
+            axes.annotate(measure.label, xy=(0, start + 12), ha="left", va="baseline", fontsize=12, fontweight="bold")
+            for offset, share, look in ((20, measure.before, _BEFORE), (38, measure.after, _AFTER)):
+                if share is not None:
+                    _bar(axes, start + offset, share / longest, 1, look, share_in_words(share))
+            axes.plot([0, 0], [start + 17, start + 56], color=_NAMES["muted"], linewidth=1, clip_on=False)
+            if measure.limit is not None:
+                where = measure.limit / longest
+                axes.plot(
+                    [where] * 2,
+                    [start + 16, start + 58],
+                    color=_NAMES["limit"],
+                    linewidth=1.6,
+                    dashes=(3, 2),
+                    clip_on=False,
+                )
+                axes.annotate(
+                    f"{measure.limit_name} {share_in_words(measure.limit)}",
+                    xy=(where, start + 68),
+                    ha="left" if where < 0.5 else "right",
+                    va="baseline",
+                    fontsize=11,
+                    color=_NAMES["limit"],
+                )
+        _legend(axes)
+        return _svg(axes.figure, alternative, height)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Matplotlib's own defaults and ours, whatever a machine's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def _canvas(height: float, left: float, right: float) -> Axes:
+    """Axes without a frame, one unit of y a point."""
+    figure = Figure(figsize=(_WIDTH / _DOTS_AN_INCH, height / _DOTS_AN_INCH), dpi=_DOTS_AN_INCH)
+    figure.patch.set_visible(False)
+    axes = figure.add_axes((left / _WIDTH, 0, (_WIDTH - left - right) / _WIDTH, 1))
+    axes.axis("off")
+    return axes
+
+
+def _ground(axes: Axes, top: float, bottom: float) -> None:
+    """A tinted ground over the picture's whole width."""
+    figure = axes.figure
+    height = figure.get_figheight() * _DOTS_AN_INCH
+    figure.add_artist(
+        Rectangle((0, 1 - bottom / height), 1, (bottom - top) / height, facecolor=_NAMES["zone"], linewidth=0, zorder=0)
+    )
+
+
+def _bar(axes: Axes, top: float, length: float, widest: float, look: dict, text: str | None = None) -> None:
+    """One bar with its figure behind it; nothing has no bar."""
+    if length > 0:
+        axes.add_patch(Rectangle((0, top), max(length, widest / 300), 14, **look))
+    axes.annotate(
+        text or share_in_words(length),
+        xy=(length, top + 7.5),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        ha="left",
+        fontsize=11,
+    )
+
+
+def _legend(axes: Axes, zone: str | None = None) -> None:
+    handles = [Patch(label="Before", **_BEFORE), Patch(label="After", **_AFTER)]
+    if zone:
+        handles.append(Patch(label=zone, facecolor=_NAMES["zone"], edgecolor=_NAMES["limit"], linewidth=0.8))
+    axes.figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0, 1),
+        ncols=len(handles),
+        frameon=False,
+        fontsize=12,
+        handlelength=1.2,
+        handleheight=0.9,
+        handletextpad=0.5,
+        borderaxespad=0,
+        borderpad=0.2,
+        columnspacing=1.4,
+    )
+
+
+def _svg(figure: Figure, alternative: str, height: float) -> str:
+    """The drawing as one element: no prolog, no metadata, no ids, colours by the page's names for them."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    body = text.getvalue()
+    body = body[body.index(">", body.index("<svg")) + 1 : body.rindex("</svg>")]
+    body = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", body, flags=re.DOTALL)
+    body = re.sub(r"<defs>\s*</defs>", "", body)
+    body = re.sub(r' id="[^"]*"', "", body)
+    body = re.sub(r"font-family: [^;\"]*(; )?", "", body)
+    for colour, word in _COLOURS.items():
+        body = body.replace(colour, f"var(--{word}, {colour})")
+    body = re.sub(r"\s*\n\s*", "\n", body).strip()
+    return (
+        f'<svg viewBox="0 0 {_WIDTH:g} {height:g}" role="img" aria-label="{html.escape(alternative)}" '
+        f'stroke-linejoin="round" stroke-linecap="butt">\n{body}\n</svg>'
+    )

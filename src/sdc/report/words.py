@@ -1,0 +1,268 @@
+"""Steps, columns and numbers as a person reads them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sdc.dictionary import Dictionary
+
+_LONGEST_LABEL = 70
+_KILOMETRES_A_DEGREE = 111.2
+
+
+def step_in_words(step: Mapping, dictionary: Dictionary) -> str:
+    """One step of a plan as a sentence that names columns by their labels.
+
+    Parameters
+    ----------
+    step : mapping with `name`, and `params` of that step
+    dictionary : Dictionary
+
+    Returns
+    -------
+    str, plain text: one or two sentences, without the step's `because`
+
+    Guarantees
+    ----------
+    * A step of another name than those known here gives a sentence too, with the columns of the dictionary it names.
+    * Of the parameters only column names and the step's own numbers are told, never a code.
+    """
+    name, params = str(step["name"]), step.get("params") or {}
+    sentence = _SENTENCES.get(name)
+    if sentence is None:
+        return _unknown(name, params, dictionary)
+    return sentence(params, lambda names: columns_in_words(names, dictionary), dictionary)
+
+
+def effects_in_words(entry: Mapping, dictionary: Dictionary, noun: str = "record") -> list[str]:
+    """What a ledger entry saw happen, one phrase an effect; a step that changed nothing says so."""
+    before, after = entry["records_before"], entry["records_after"]
+    effects = []
+    if before != after:
+        gone = before - after
+        effects.append(
+            f"{counted(before, noun)} became {count_in_words(after)}"
+            if entry["step"] == "aggregate_counts"
+            else f"{counted(gone, noun)} removed, {count_in_words(after)} left"
+        )
+    for field, verb in (("columns_removed", "removed"), ("columns_added", "added")):
+        if entry.get(field):
+            effects.append(f"{counted(len(entry[field]), 'column')} {verb}")
+    for field, verb in (("recoded", "changed"), ("suppressed", "hidden")):
+        cells = {column: n for column, n in (entry.get(field) or {}).items() if n}
+        if len(cells) == 1:
+            effects.append(f"{counted(sum(cells.values()), 'value')} {verb} in {columns_in_words(cells, dictionary)}")
+        elif cells:
+            effects.append(f"{counted(sum(cells.values()), 'value')} {verb} in {counted(len(cells), 'column')}")
+    return effects or ["Nothing had to change"]
+
+
+def count_in_words(number: int) -> str:
+    """A count with its thousands apart: ``12,345``."""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A count with its noun: ``1 record``, ``12,345 records``."""
+    return f"{count_in_words(number)} {noun if number == 1 else noun + 's'}"
+
+
+def share_in_words(share: float, digits: int = 1) -> str:
+    """A share from 0 to 1 in per cent: ``2.1 %``; what is not quite nothing or not quite all is never told as such."""
+    if share <= 0:
+        return "0 %"
+    if share < 0.0001 and digits <= 2:
+        return "below 0.01 %"
+    if share < 0.001:
+        digits = max(digits, 2)
+    text = f"{100 * share:.{digits}f}"
+    if share < 1 and float(text) >= 100:
+        return "above 99.9 %"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def pair_in_words(observed: Any, limit: Any) -> tuple[str, str]:
+    """What was observed and what is allowed, in one unit, with digits enough to tell the two apart."""
+    shares = any(isinstance(x, float) and not isinstance(x, bool) and 0 <= x <= 1 for x in (observed, limit))
+    if not shares or any(_is_number(x) and not 0 <= x <= 1 for x in (observed, limit)):
+        return value_in_words(observed), value_in_words(limit)
+    texts = value_in_words(observed), value_in_words(limit)
+    if not (_is_number(observed) and _is_number(limit)):
+        return texts
+    for digits in (1, 2, 3, 4, 6):
+        texts = share_in_words(observed, digits), share_in_words(limit, digits)
+        if texts[0] != texts[1] or observed == limit:
+            break
+    return texts
+
+
+def value_in_words(value: Any) -> str:
+    """A number, word or truth of a verdict; a float from 0 to 1 is a share."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return count_in_words(value)
+    if isinstance(value, float):
+        return share_in_words(value) if 0 <= value <= 1 else f"{value:,.2f}".rstrip("0").rstrip(".")
+    if isinstance(value, list | tuple):
+        return ", ".join(value_in_words(part) for part in value) or "none"
+    return str(value)
+
+
+def label_of(name: str, dictionary: Dictionary, language: str = "en") -> str:
+    """The label of a column, or its name where the dictionary has none."""
+    variable = dictionary.by_name.get(name)
+    labels = variable.label if variable else {}
+    return labels.get(language) or next(iter(labels.values()), "") or name
+
+
+def columns_in_words(names: str | Iterable[str], dictionary: Dictionary, most: int = 6) -> str:
+    """Columns by their labels, at most `most` of them: ``Sex, Age and 3 more``."""
+    given = [names] if isinstance(names, str) else list(names)
+    if not given:
+        return "no column"
+    shared = Counter(label_of(variable.name, dictionary) for variable in dictionary.variables)
+    labels = []
+    for name in given[: most if len(given) > most + 1 else len(given)]:
+        label = label_of(name, dictionary)
+        short = label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1].rstrip() + "…"
+        labels.append(f"{short} ({name})" if shared[label] > 1 else short)
+    return listed(labels, len(given) - len(labels))
+
+
+def listed(words: Sequence[str], more: int = 0) -> str:
+    """Words as a list in a sentence; semicolons where a word has a comma of its own."""
+    words = [*words, f"{count_in_words(more)} more"] if more else list(words)
+    if len(words) < 2:
+        return "".join(words)
+    comma = "; " if any("," in word for word in words[: len(words) - bool(more)]) else ", "
+    return f"{comma.join(words[:-1])} and {words[-1]}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _some(names: Iterable[str], said: Callable) -> str:
+    """``Sex``; ``the 12 columns Sex, Age and 10 more``."""
+    names = list(names)
+    return said(names) if len(names) < 3 else f"{counted(len(names), 'column')} ({said(names)})"
+
+
+def _unknown(name: str, params: Mapping, dictionary: Dictionary) -> str:
+    """A step this file does not know: its name, and those of its parameters that are columns."""
+    known = dictionary.by_name
+    found: dict[str, None] = {}
+    for value in params.values():
+        for part in [value] if isinstance(value, str) else value if isinstance(value, list | tuple | dict) else ():
+            if isinstance(part, str) and part in known:
+                found[part] = None
+    words = name.replace("_", " ").strip().capitalize()
+    return f"{words}: {columns_in_words(found, dictionary)}." if found else f"{words}."
+
+
+def _remove_identifiers(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Remove what names a person or household outright: {_some(params['columns'], said)}."
+
+
+def _surrogate_households(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Replace {said(params['column'])} by numbers that mean nothing outside this file."
+
+
+def _drop_columns(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Drop {_some(params['columns'], said)}."
+
+
+def _aggregate_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    by = params.get("by") or []
+    place = params.get("geography")
+    rows = f": one row for each {said(by)}" if len(by) == 1 else f": one row for each combination of {said(by)}"
+    return f"Add the counts up{f' to {place}' if place else ''}{rows if by else ''}."
+
+
+def _recode(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    level, variable = params["level"], dictionary.by_name.get(params["variable"])
+    label = said(params["variable"])
+    if level == 0:
+        return f"Keep {label} as collected."
+    if variable is None or level > variable.top:
+        return f"Recode {label} to level {level}."
+    return f"Recode {label} to “{variable.hierarchy[level - 1].name}” (level {level} of {variable.top})."
+
+
+def _coarsen_coordinates(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    decimals = params.get("decimals")
+    if decimals is None:
+        return f"Remove the coordinates {said(params['columns'])}."
+    metres = 1000 * _KILOMETRES_A_DEGREE / 10**decimals
+    if metres >= 1000:
+        step = f"{metres / 1000:.2g} km" if metres < 10_000 else f"{metres / 1000:.0f} km"
+    else:
+        step = f"{metres:.2g} m" if metres < 100 else f"{round(metres, -1):.0f} m"
+    return f"Round {said(params['columns'])} to {counted(decimals, 'decimal')}, steps of about {step} on the ground."
+
+
+def _suppress_locally(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    keys, k = params["keys"], params["k"]
+    sentence = (
+        f"Hide single values of {_some(keys, said)} until every record shares its keys with at least "
+        f"{counted(k - 1, 'other')} (k = {k})."
+    )
+    if params.get("missing") == "wildcard":
+        sentence += " A hidden or missing value matches any value."
+    elif params.get("missing") == "category":
+        sentence += " A hidden or missing value matches only another such."
+    if params.get("importance"):
+        weights = [f"{said(name)} {weight:g}" for name, weight in params["importance"].items()]
+        sentence += f" The importance that the request gives to columns steers where: {listed(weights)}."
+    return sentence
+
+
+def _suppress_sensitive(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    sensitive = params["sensitive"]
+    return (
+        f"Hide {said(sensitive)} wherever the records with equal keys ({said(params['keys'])}) hold fewer than "
+        f"{params['ell']} different values of it (ℓ = {params['ell']})."
+    )
+
+
+def _drop_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    k = params.get("k")
+    if k is None:
+        return f"Remove the records that stand out by {said(params.get('keys') or [])}."
+    return f"Remove the records that share {said(params['keys'])} with fewer than {counted(k - 1, 'other')} (k = {k})."
+
+
+def _suppress_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    most = params["minimum"] - 1
+    small = "counts of 1" if most == 1 else f"counts from 1 to {count_in_words(most)}"
+    return (
+        f"Hide {small} in {_some(params['columns'], said)}, together with every count of the same row that would "
+        "give a hidden one back by adding or subtracting."
+    )
+
+
+def _round_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Round the counts in {_some(params['columns'], said)} to multiples of {params['base']}."
+
+
+def _sort_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return "Sort the file by its content, so that the order of collection is gone."
+
+
+_SENTENCES: dict[str, Callable[[Mapping, Callable, Dictionary], str]] = {
+    "remove_identifiers": _remove_identifiers,
+    "surrogate_households": _surrogate_households,
+    "drop_columns": _drop_columns,
+    "aggregate_counts": _aggregate_counts,
+    "recode": _recode,
+    "coarsen_coordinates": _coarsen_coordinates,
+    "suppress_locally": _suppress_locally,
+    "suppress_sensitive": _suppress_sensitive,
+    "drop_records": _drop_records,
+    "suppress_counts": _suppress_counts,
+    "round_counts": _round_counts,
+    "sort_records": _sort_records,
+}

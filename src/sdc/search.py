@@ -1,0 +1,178 @@
+"""How far each key must be recoded so that the policy's promises cost few suppressed values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sdc.dictionary import Role, Variable
+from sdc.errors import DisclosureError
+from sdc.policy import Policy
+from sdc.risk.summary import assess_risk
+from sdc.steps.recoding import can_recode, coarsened
+from sdc.steps.suppression import suppress_locally, suppress_sensitive
+from sdc.table import Table
+from sdc.utility import granularity_loss
+
+Levels = tuple[int, ...]
+
+
+@dataclass(eq=False)
+class _Trial:
+    """What is known while levels are searched: the table, the budget, and each column at each level tried."""
+
+    table: Table
+    policy: Policy
+    importance: Mapping[str, float]
+    keys: list[str]
+    columns: dict[tuple[str, int], pd.Series] = field(default_factory=dict)
+    losses: dict[tuple[str, int], float] = field(default_factory=dict)
+    excesses: dict[Levels, float] = field(default_factory=dict)
+
+    def top(self, key: str) -> int:
+        """One level above the hierarchy the key is dropped."""
+        variable = self.table[key]
+        return (variable.top if can_recode(variable) else 0) + 1
+
+    def column(self, key: str, level: int) -> pd.Series:
+        if (key, level) not in self.columns:
+            values = self.table.rows[key]
+            self.columns[key, level] = coarsened(values, self.table[key], level) if level else values
+        return self.columns[key, level]
+
+    def closed(self, levels: Levels) -> Levels:
+        """A key that follows a dropped or recoded one would give it back: it is dropped too."""
+        level = dict(zip(self.keys, levels, strict=True))
+        for key in self.keys:
+            if level[key]:
+                for follower in self.table.followers(key):
+                    if follower in level:
+                        level[follower] = self.top(follower)
+        return tuple(level[key] for key in self.keys)
+
+    def loss(self, levels: Levels) -> float:
+        """Sum over keys of the mean granularity loss, each weighted by its importance."""
+        total = 0.0
+        for key, level in zip(self.keys, levels, strict=True):
+            if (key, level) not in self.losses:
+                self.losses[key, level] = self._column_loss(self.table[key], key, level)
+            total += self.losses[key, level] * self.importance.get(key, 1.0)
+        return total
+
+    def _column_loss(self, variable: Variable, key: str, level: int) -> float:
+        if level == 0:
+            return 0.0
+        if level == self.top(key):
+            return 1.0
+        cells = granularity_loss(variable, level, self.column(key, level))
+        observed = self.table.rows[key].notna().to_numpy()
+        return float(cells[observed].mean()) if observed.any() else 0.0
+
+    def recoded(self, levels: Levels) -> Table:
+        """The table as it would be at these levels, reduced to what the budget speaks of."""
+        level = dict(zip(self.keys, levels, strict=True))
+        kept = [key for key in self.keys if level[key] < self.top(key)]
+        roles = (Role.WEIGHT, Role.HOUSEHOLD, Role.SENSITIVE)
+        others = [name for name in self.table.names(*roles) if name not in kept]
+        rows = pd.DataFrame({key: self.column(key, level[key]) for key in kept} | dict(self.table.rows[others].items()))
+        return Table(rows, tuple(self.table[name] for name in [*kept, *others]), ())
+
+    def excess(self, levels: Levels) -> float:
+        """By how much these levels overdraw the policy's budget, in sum; 0 when they keep it."""
+        if levels not in self.excesses:
+            self.excesses[levels] = self._excess(self.recoded(levels))
+        return self.excesses[levels]
+
+    def _excess(self, table: Table) -> float:
+        policy, keys = self.policy, [key for key in self.keys if key in table]
+        if not keys:
+            return 0.0
+        hidden = suppress_locally(table, keys, policy.k.value, missing=policy.missing.value, importance=self.importance)
+        gone = {key: table.rows[key].notna().to_numpy() & hidden.rows[key].isna().to_numpy() for key in keys}
+        shares = [gone[key].sum() / max(int(table.rows[key].notna().sum()), 1) for key in keys]
+        touched = np.logical_or.reduce([gone[key] for key in keys]).mean() if len(table) else 0.0
+        if policy.ell.breach == "stop" and policy.ell.value > 1:
+            for sensitive in table.names(Role.SENSITIVE):
+                before = int(hidden.rows[sensitive].notna().sum())
+                after = int(suppress_sensitive(hidden, keys, sensitive, policy.ell.value).rows[sensitive].notna().sum())
+                shares.append((before - after) / max(before, 1))
+        over = [_over(share, policy.max_suppressed_values.value) for share in shares]
+        over.append(_over(float(touched), policy.max_suppressed_records.value))
+        if "stop" in (policy.max_global_risk.breach, policy.max_household_risk.breach):
+            risk = assess_risk(
+                hidden.rows,
+                keys,
+                weight=table.name(Role.WEIGHT),
+                household=table.name(Role.HOUSEHOLD),
+                missing=policy.missing.value,
+            )
+            if policy.max_global_risk.breach == "stop":
+                over.append(_over(risk["global_risk"], policy.max_global_risk.value))
+            if policy.max_household_risk.breach == "stop" and risk["global_household_risk"] is not None:
+                over.append(_over(risk["global_household_risk"], policy.max_household_risk.value))
+        return float(sum(over))
+
+
+def _over(observed: float, limit: float) -> float:
+    return max(0.0, observed - limit) / max(limit, 1e-6)
+
+
+def lowest_levels(table: Table, policy: Policy, importance: Mapping[str, float]) -> dict[str, int]:
+    """The levels of all keys at which suppression, diversity and risk stay inside the policy's budget.
+
+    Climbs by the step that relieves the budget most for the information it costs, then comes down again wherever a
+    step proves unneeded. Deterministic; a local optimum: no single key can be one level finer.
+
+    Parameters
+    ----------
+    table : Table, records
+    policy : Policy
+        Its `k`, `ell`, budgets of suppression and limits of risk, as far as their breach is `stop`.
+    importance : mapping of key to weight
+        What each key is worth to the requester; default 1.
+
+    Returns
+    -------
+    dict of key to level, keys above level 0 only
+        One level above the hierarchy means that the key is dropped.
+
+    Raises
+    ------
+    DisclosureError : when not even dropping keys keeps the promises.
+    """
+    trial = _Trial(table, policy, importance, table.keys())
+    levels = tuple(0 for _ in trial.keys)
+    while trial.keys and trial.excess(levels) > 0:
+        steps = [step for step in (_moved(trial, levels, key, 1) for key in trial.keys) if step is not None]
+        if not steps:
+            raise DisclosureError(
+                f"policy `{policy.policy}`",
+                "cannot be met for this file, whatever is recoded or dropped",
+                "Ask for more records, fewer sensitive variables, or a policy that fits the tier.",
+            )
+        now, cost = trial.excess(levels), trial.loss(levels)
+        relief = [(now - trial.excess(step)) / (trial.loss(step) - cost + 0.01) for step in steps]
+        levels = steps[int(np.argmax(relief))]
+    return {key: level for key, level in zip(trial.keys, _lowered(trial, levels), strict=True) if level}
+
+
+def _lowered(trial: _Trial, levels: Levels) -> Levels:
+    """Take back every step that the budget can spare, the costliest first."""
+    while True:
+        finer = [step for step in (_moved(trial, levels, key, -1) for key in trial.keys) if step is not None]
+        finer = sorted(finer, key=lambda step: (trial.loss(step), step))
+        better = next((s for s in finer if trial.loss(s) < trial.loss(levels) and trial.excess(s) == 0), None)
+        if better is None:
+            return levels
+        levels = better
+
+
+def _moved(trial: _Trial, levels: Levels, key: str, by: int) -> Levels | None:
+    """The levels with one key moved; None where it cannot move."""
+    place = trial.keys.index(key)
+    level = levels[place] + by
+    if not 0 <= level <= trial.top(key):
+        return None
+    moved = trial.closed((*levels[:place], level, *levels[place + 1 :]))
+    return moved if moved != levels else None

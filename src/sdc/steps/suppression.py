@@ -1,0 +1,118 @@
+"""Single values set to missing: local suppression of keys, and of sensitive values that a class gives away."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sdc.dictionary import Role
+from sdc.engines import engine as engine_named
+from sdc.keys import key_classes
+from sdc.table import Table
+
+
+def suppress_locally(
+    table: Table,
+    keys: Sequence[str],
+    k: int,
+    *,
+    missing: str = "wildcard",
+    importance: Mapping[str, float] | None = None,
+    engine: str = "native",
+) -> Table:
+    """Set single key values to missing until every record is k-anonymous.
+
+    The last resort after recoding: the holes follow the rare records, a bias.
+
+    Parameters
+    ----------
+    table : Table, n records
+    keys : sequence of str
+        Key variables of one disclosure scenario.
+    k : int, records
+        Least number of records that must share a key.
+    missing : {"wildcard", "category"}
+        Whether a missing value matches any value (sdcMicro, ``alpha = 1``) or a missing value only.
+    importance : mapping of key to weight, optional
+        Cost of one suppressed value; default 1 each.
+    engine : {"native", "sdcmicro"}
+
+    Returns
+    -------
+    Table, n records, in the same order
+
+    Raises
+    ------
+    DisclosureError : when ``n < k``, no suppression can help.
+
+    Guarantees
+    ----------
+    * Every record shares its key with at least ``k - 1`` others.
+    * Only values in `keys` and in columns that follow them change, and only to missing.
+    * A column is missing wherever the column that it follows was suppressed; a household's variable is suppressed for
+      all members or for none, as long as the file says who belongs together.
+    * The table given is left as it was.
+
+    References
+    ----------
+    Templ, Kowarik, Meindl (2015), J. Stat. Softw. 67(4), doi:10.18637/jss.v067.i04
+    """
+    mask = engine_named(engine).suppress_locally(
+        table.rows[list(keys)], keys, k, importance=importance, closed=closed_pairs(table, keys), missing=missing
+    )
+    rows = table.rows.copy()
+    household = table.name(Role.HOUSEHOLD)
+    for key in keys:
+        hide = np.asarray(mask[key], dtype=bool)
+        if household is not None and table[key].scope == "hh":
+            hide = pd.Series(hide).groupby(rows[household].to_numpy(), dropna=False).transform("any").to_numpy()
+        if hide.any():
+            for column in (key, *table.followers(key)):
+                rows.loc[hide, column] = pd.NA
+    return table.with_rows(rows)
+
+
+def closed_pairs(table: Table, keys: Sequence[str]) -> dict[str, str]:
+    """Finer key to the nearest coarser key that it follows, both among `keys`."""
+    pairs = {}
+    for key in keys:
+        leader = table[key].follows
+        while leader is not None and leader not in keys:
+            leader = table[leader].follows if leader in table else None
+        if leader is not None:
+            pairs[key] = leader
+    return pairs
+
+
+def suppress_sensitive(table: Table, keys: Sequence[str], sensitive: str, ell: int) -> Table:
+    """Hide a sensitive value in classes that would give it away.
+
+    Where all records of a key class hold fewer than `ell` distinct values, knowing the class is knowing the value (or
+    nearly). The class then keeps its keys and loses the sensitive value, in all its records.
+
+    Parameters
+    ----------
+    table : Table
+    keys : sequence of str
+    sensitive : str
+    ell : int, distinct values
+
+    Guarantees
+    ----------
+    * Every class of equal keys holds no value of `sensitive`, or at least `ell` distinct ones.
+    * Only `sensitive`, and columns that follow it, change, and only to missing.
+
+    References
+    ----------
+    Machanavajjhala, Kifer, Gehrke, Venkitasubramaniam (2007), l-diversity, ACM TKDD 1(1).
+    """
+    classes = key_classes(table.rows, keys)
+    values, labels = pd.factorize(table.rows[sensitive], use_na_sentinel=True)
+    seen = values >= 0
+    pairs = np.unique(classes.of_record[seen].astype(np.int64) * max(len(labels), 1) + values[seen])
+    distinct = np.bincount(pairs // max(len(labels), 1), minlength=len(classes.records))
+    hide = (distinct < ell)[classes.of_record] & seen
+    rows = table.rows.copy()
+    for column in (sensitive, *table.followers(sensitive)):
+        rows.loc[hide, column] = pd.NA
+    return table.with_rows(rows)

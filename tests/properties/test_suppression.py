@@ -1,0 +1,108 @@
+"""Local suppression keeps each line of its Guarantees, judged by a count written here."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdc.engines.native import frequencies, suppress_locally
+from sdc.errors import DisclosureError
+
+
+def alike(rows: pd.DataFrame, missing: str) -> np.ndarray:
+    """fk of each record, pair by pair, from its definition."""
+    seen, values = rows.notna().to_numpy(), rows.fillna(-1).to_numpy()
+    n, m = values.shape
+    out = np.zeros(n)
+    for i in range(n):
+        for j in range(n):
+            both = seen[i] & seen[j]
+            same = (values[i] == values[j]) | ~(both if missing == "wildcard" else seen[i] | seen[j])
+            if missing == "wildcard" and m > 1 and seen[i].all() and not seen[j].any():
+                continue
+            out[i] += same.all()
+    return out
+
+
+@st.composite
+def files(draw):
+    """A small file of up to 4 keys, few values, some missing, and one column that is no key."""
+    n, m = draw(st.integers(2, 25)), draw(st.integers(1, 4))
+    gaps = draw(st.sampled_from([0.0, 0.0, 0.2, 0.6]))
+    sizes = draw(st.lists(st.integers(1, 6), min_size=m, max_size=m))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rows = pd.DataFrame({f"q{j}": rng.integers(0, size, n) for j, size in enumerate(sizes)}, dtype="Int64")
+    rows = rows.mask(pd.DataFrame(rng.random((n, m)) < gaps, columns=rows.columns))
+    return rows.assign(other=rng.integers(0, 3, n))
+
+
+readings = st.sampled_from(["wildcard", "category"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(files(), st.integers(1, 6), readings)
+def test_every_record_shares_its_key_with_at_least_k_minus_1_others(rows, k, missing):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k:
+        with pytest.raises(DisclosureError):
+            suppress_locally(rows, keys, k, missing=missing)
+        return
+    before = rows.copy()
+    hidden = suppress_locally(rows, keys, k, missing=missing)
+    pd.testing.assert_frame_equal(rows, before)
+    assert not (hidden & rows[keys].isna()).any(axis=None)
+    assert (alike(rows[keys].mask(hidden), missing) >= k).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(files(), st.integers(1, 5), readings, st.randoms(use_true_random=False))
+def test_the_protected_records_do_not_depend_on_their_order(rows, k, missing, random):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k:
+        return
+    order = list(range(len(rows)))
+    random.shuffle(order)
+
+    def protected(given):
+        hidden = suppress_locally(given, keys, k, missing=missing)
+        out = given.assign(**given[keys].mask(hidden))
+        return out.sort_values(list(out)).reset_index(drop=True)
+
+    pd.testing.assert_frame_equal(protected(rows), protected(rows.iloc[order]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(files(), st.integers(1, 5), readings)
+def test_finer_keys_are_suppressed_where_coarser_ones_are(rows, k, missing):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k or len(keys) < 3:
+        return
+    hidden = suppress_locally(rows, keys, k, missing=missing, closed={"q2": "q1", "q1": "q0"})
+    gone = hidden | rows[keys].isna()
+    assert gone["q1"][hidden["q0"]].all()
+    assert gone["q2"][hidden["q1"]].all()
+    assert (alike(rows[keys].mask(hidden), missing) >= k).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(files(), st.integers(1, 5), readings)
+def test_a_key_of_infinite_importance_stays_whole(rows, k, missing):
+    keys = [name for name in rows if name != "other"]
+    try:
+        hidden = suppress_locally(rows, keys, k, missing=missing, importance={"q0": np.inf})
+    except DisclosureError:
+        gone = rows[keys].mask(pd.DataFrame({name: [name != "q0"] * len(rows) for name in keys}))
+        assert len(rows) < k or (alike(gone, missing) < k).any()
+        return
+    assert not hidden["q0"].any()
+    assert (alike(rows[keys].mask(hidden), missing) >= k).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(files(), readings)
+def test_frequencies_agree_with_the_definition(rows, missing):
+    keys = [name for name in rows if name != "other"]
+    counts = frequencies(rows, keys, missing=missing)
+    assert counts["fk"].tolist() == alike(rows[keys], missing).tolist()
+    assert counts["Fk"].tolist() == counts["fk"].tolist()
