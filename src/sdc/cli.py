@@ -89,6 +89,22 @@ def explain(request: RequestId, root: Root = HERE, as_json: Json = False) -> Non
 
 
 @app.command()
+def status(root: Root = HERE, as_json: Json = False) -> None:
+    """Say how far each request has come, and where its report and its package lie."""
+    from sdc.inspection import standing
+
+    rows = standing(root)
+    lines = []
+    for row in rows:
+        lines += [f"[bold]{row['request']}[/bold]  {row['policy']}  gate: {row['gate']}"]
+        lines += [f"  report   {row['report']}"] if row["report"] else []
+        lines += [f"  package  {row['package']}"] if row["package"] else []
+        lines += [f"  released {path}" for path in row["released"]]
+    lines += ["", "Read the report, then: sdc publish REQ --approved-by ACTOR"]
+    _tell({"requests": rows}, as_json, lines)
+
+
+@app.command()
 def publish(
     request: RequestId,
     approved_by: Annotated[list[str], typer.Option(help="Actor id of a reviewer; give it once for each.")],
@@ -170,7 +186,7 @@ def _tell(content: dict, as_json: bool, text: Any) -> None:
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
     else:
         for line in text if isinstance(text, list) else [text]:
-            Console().print(line)
+            Console(soft_wrap=isinstance(line, str), highlight=False).print(line)
 
 
 def _app() -> None:

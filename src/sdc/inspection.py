@@ -13,6 +13,7 @@ from typing import Any
 
 from sdc.dictionary import Dictionary, read_dictionary
 from sdc.errors import DictionaryError, Fault, SdcError
+from sdc.files import read_json
 from sdc.inputs import Folders, extracts_of, read_params
 from sdc.plan import Brief
 from sdc.policy import Policy, read_policy
@@ -172,3 +173,29 @@ def _modes(folder: Path) -> dict:
     if not open_files:
         return _finding(what, "yes", "ok")
     return _finding(what, f"{open_files} files are open to others", "unsafe", f"Run `chmod -R go= {folder.name}`.")
+
+
+def standing(root: Path) -> list[dict]:
+    """How far each request has come: its gate, the page to read, the package, the versions released.
+
+    Returns
+    -------
+    list of dict with request, policy, gate, report, package, released
+    """
+    rows = []
+    for name, wiring in read_params(root / "params.yaml").requests.items():
+        verdict = root / "data" / "verdicts" / name / "verdict.json"
+        report = verdict.with_name("report.html")
+        packages = sorted(path for path in (root / "data" / "candidates" / name).glob("*") if path.is_dir())
+        released = sorted(path for path in (root / "releases" / name).glob("v*") if path.is_dir())
+        rows.append(
+            {
+                "request": name,
+                "policy": wiring.policy,
+                "gate": read_json(verdict)["gate"] if verdict.exists() else "not built",
+                "report": str(report) if report.exists() else None,
+                "package": str(packages[-1]) if packages else None,
+                "released": [str(path) for path in released],
+            }
+        )
+    return rows

@@ -11,6 +11,7 @@ from sdc.errors import EngineError
 INFINITY = highspy.kHighsInf
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 _NO_POINT = {highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible}
+_FEASIBLE_POINT = 2
 _NO_BOUND = {highspy.HighsModelStatus.kUnbounded}
 _STOPPED = {
     highspy.HighsModelStatus.kIterationLimit,
@@ -22,10 +23,12 @@ _STOPPED = {
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What a solve gave: whether it is optimal, feasible at all, its point and its objective."""
+    """What a solve gave: "optimal", "infeasible", "unbounded" or "stopped" (its budget ended), and its best point.
 
-    optimal: bool
-    feasible: bool
+    ``x`` is empty where no point was found; ``bound`` is what no point can beat.
+    """
+
+    status: str
     x: np.ndarray
     objective: float
     bound: float
@@ -109,15 +112,18 @@ class Program:
         """
         self.highs.run()
         status = self.highs.getModelStatus()
-        if status == _OPTIMAL or status in _STOPPED:
-            info = self.highs.getInfo()
-            feasible = info.primal_solution_status == 2
-            x = np.array(self.highs.getSolution().col_value) if feasible else np.zeros(0)
-            bound = info.mip_dual_bound if self.integer else info.objective_function_value
-            return Solution(status == _OPTIMAL, feasible, x, info.objective_function_value, bound)
-        if status in _NO_POINT or status in _NO_BOUND:
-            return Solution(False, status in _NO_BOUND, np.zeros(0), np.nan, np.nan)
-        raise EngineError("solver", f"HiGHS stopped with status {int(status)}.", "Report the shape of the table.")
+        if status in _NO_POINT:
+            return Solution("infeasible", np.zeros(0), INFINITY, INFINITY)
+        if status in _NO_BOUND:
+            return Solution("unbounded", np.zeros(0), -INFINITY, -INFINITY)
+        if status != _OPTIMAL and status not in _STOPPED:
+            raise EngineError("solver", f"HiGHS stopped with status {int(status)}.", "Report the shape of the table.")
+        info = self.highs.getInfo()
+        held = info.primal_solution_status == _FEASIBLE_POINT
+        x = np.array(self.highs.getSolution().col_value) if held else np.zeros(0)
+        value = info.objective_function_value if held else INFINITY
+        bound = info.mip_dual_bound if self.integer else value
+        return Solution("optimal" if status == _OPTIMAL else "stopped", x, value, bound)
 
     def reduced_costs(self) -> np.ndarray:
         """Reduced costs of the last linear solve, (columns,)."""

@@ -108,6 +108,29 @@ def set_stars(
     return gathered(classes, keys, counts)
 
 
+def own_sets(
+    codes: np.ndarray,
+    records: np.ndarray,
+    fk: np.ndarray,
+    k: int,
+    cost: np.ndarray,
+    closed: list[tuple[int, int]],
+    real: int,
+) -> np.ndarray:
+    """How many keys a record of each class loses at most to be safe by itself; 0 where it is safe."""
+    addends, masks = pack(codes), observed(codes)
+    violators = np.flatnonzero(fk < k)
+    moves = _moves(addends, masks, records, fk, violators, k, prices(cost), closed, real)
+    sizes = np.array([int(keys).bit_count() for keys in moves.own_keys.tolist()], dtype=np.int64)
+    owner = np.repeat(np.arange(len(violators)), np.diff(moves.own_start))
+    most = np.zeros(len(violators), dtype=np.int64)
+    np.maximum.at(most, owner, sizes)
+    everything = np.array([int(seen & real).bit_count() for seen in masks[violators].tolist()], dtype=np.int64)
+    out = np.zeros(len(codes), dtype=np.int64)
+    out[violators] = np.where(most > 0, most, everything)
+    return out
+
+
 def must_stay(k: int) -> DisclosureError:
     """The refusal when suppression is not allowed where it is needed."""
     return DisclosureError(
@@ -181,7 +204,7 @@ def _moves(addends, masks, records, fk, violators, k, price, closed, real):
             supply, helper, who, where = _fill(
                 addends, masks, records, fk, k, kept, names, numbers, count, number, group, single
             )
-            if (supply < k).any() and len(distinct) > 1:
+            if (supply < k).any() and len(groups) > 1:
                 supply = _partial(addends, records, kept, supply, k, violators[givers], cell, groups)
             good = supply >= k
             renumber = np.where(good, cells + np.cumsum(good) - 1, -1)

@@ -271,9 +271,7 @@ def _slack(link: Link, links: Sequence[Link], base: int) -> float:
 
 
 def _identifiers(dictionary: Dictionary) -> dict:
-    names = [
-        name for v in dictionary.variables if v.role == Role.IDENTIFIER for name in (v.name, *v.aliases) if name != "_id"
-    ]
+    names = [name for v in dictionary.variables if v.role == Role.IDENTIFIER for name in (v.name, *v.aliases)]
     return _expect(
         "expect_no_identifier_columns",
         {"columns": _unique(names)},
@@ -307,12 +305,6 @@ def _suite(name: str, dictionary: Dictionary, expectations: Iterable[dict]) -> S
         "id": _id(name, [entry["id"] for entry in entries]),
         "notes": f"Written by `sdc expectations write` from the dictionary {dictionary.component} "
         f"{dictionary.version}; not to be edited by hand.",
-        "meta": {
-            "notes": {
-                "format": "renderer.diagnostic.meta_properties",
-                "content": {"On breach": "breach", "Why": "because"},
-            }
-        },
         "expectations": entries,
     }
 

@@ -19,6 +19,9 @@ from sdc.ingest.typed import TEXT, distinct, missing_codes, presence_faults, typ
 from sdc.table import Table
 
 ROUND = "round"
+_ROUND_VARIABLE = Variable(
+    name=ROUND, label={"en": "Round", "fr": "Cycle"}, type=Type.INTEGER, role=Role.OTHER, scope="meta"
+)
 
 
 def ingest(path: Path, extract: Extract, dictionary: Dictionary) -> tuple[Table, dict[str, Any]]:
@@ -80,28 +83,23 @@ def assemble(
       on the order of records.
     * The table has the columns of the dictionary, in its order, as far as the file holds them, and `round`.
     """
-    if ROUND not in dictionary.by_name:
-        raise DictionaryError(
-            f"dictionary of `{dictionary.component}`",
-            f"no variable `{ROUND}`",
-            f"Add `- {{name: {ROUND}, label: {{en: Round}}, type: integer, role: other, scope: meta}}`.",
-        )
+    variables = _with_round(dictionary.variables, extract, where)
     mapping, faults = map_columns(list(frame.columns), dictionary, where)
     columns, column_faults = _columns(frame, mapping, extract.layout, dictionary, where)
     faults += column_faults
-    faults += _absent(columns, dictionary, where)
-    columns[ROUND], round_faults = _round(columns.get(ROUND), extract, dictionary.by_name[ROUND], len(frame), where)
-    faults += round_faults
+    faults += _absent(columns, variables, where)
+    faults += _other_rounds(columns, variables, extract.round, where)
+    columns[ROUND] = _round(next(v for v in variables if v.name == ROUND), extract.round, len(frame))
     links, link_faults = _links(columns, dictionary.links, where)
     faults += link_faults
     if faults:
         raise DataError.of(faults)
 
     ended = _ended(dictionary.by_name)
-    household = next((v.name for v in dictionary.variables if v.role == Role.HOUSEHOLD and v.name in columns), None)
+    household = next((v.name for v in variables if v.role == Role.HOUSEHOLD and v.name in columns), None)
     if household is not None:
         columns[household] = surrogates(columns[household], frame)
-    kept = [v for v in dictionary.variables if v.name in columns and v.name not in ended]
+    kept = [v for v in variables if v.name in columns and v.name not in ended]
     rows = pd.DataFrame({variable.name: columns[variable.name] for variable in kept})
     children = sum(len(codes) for codes in mapping.children.values())
     summary = {
@@ -113,7 +111,7 @@ def assemble(
             "follows_identifier": [name for name, why in ended.items() if name in columns and why != "identifier"],
             "choice_columns": children,
         },
-        "variables_absent": sum(v.name not in columns for v in dictionary.variables),
+        "variables_absent": sum(v.name not in columns for v in variables),
         "households": None if household is None else int(columns[household].nunique()),
         "links": links,
         **(tolerated or {}),
@@ -169,38 +167,52 @@ def _disagreement(variable: Variable, records: int, layout: Layout, where: str) 
     return [Fault(f"{where}, `{variable.name}`", what, do)]
 
 
-def _absent(columns: Iterable[str], dictionary: Dictionary, where: str) -> list[Fault]:
+def _absent(columns: Iterable[str], variables: Iterable[Variable], where: str) -> list[Fault]:
     """Faults of required variables that the file does not hold."""
     found = set(columns) | {ROUND}
     return [
         Fault(f"{where}, `{v.name}`", "a required column that the file does not hold", "Export it, or add its alias.")
-        for v in dictionary.variables
+        for v in variables
         if v.required and v.name not in found
     ]
 
 
-def _round(
-    column: pd.Series | None, extract: Extract, variable: Variable, n: int, where: str
-) -> tuple[pd.Series, list[Fault]]:
-    """The round of the extract in every record; a fault where the file tells another."""
-    number: Any = extract.round if variable.type in (Type.INTEGER, Type.NUMBER) else str(extract.round)
-    place = f"{where}, `{ROUND}`"
+def _with_round(variables: tuple[Variable, ...], extract: Extract, where: str) -> tuple[Variable, ...]:
+    """With a variable for the round of the extract, which a dictionary may leave to ingest."""
+    declared = next((variable for variable in variables if variable.name == ROUND), None)
+    if declared is None:
+        return (*variables, _ROUND_VARIABLE)
+    listed = declared.type == Type.CODE and (declared.open_codes or str(extract.round) in declared.codes)
+    if declared.type != Type.INTEGER and not listed:
+        raise DictionaryError(f"{where}, `{ROUND}`", "must be an integer, or a code whose list holds the round")
+    return variables
+
+
+def _round(variable: Variable, number: int, n: int) -> pd.Series:
+    """The round of the extract, once a record."""
     if variable.type == Type.INTEGER:
-        filled = pd.Series(pd.array([number], dtype="Int64").take(np.zeros(n, dtype=int)))
-    elif variable.type == Type.CODE and (variable.open_codes or number in variable.codes):
-        values = pd.Series([number], dtype=TEXT)
-        if not variable.open_codes:
-            values = values.astype(pd.CategoricalDtype(pd.Index(list(variable.codes), dtype=TEXT)))
-        filled = pd.Series(values.array.take(np.zeros(n, dtype=int)))
-    else:
-        raise DictionaryError(place, "must be an integer, or a code whose list holds the round of the extract")
-    if column is None:
-        return filled, []
-    other = int(((column != number) & column.notna()).sum())
-    if not other:
-        return filled, []
-    do = "Mend `round` in `params.yaml`, or split the extract: one extract is one round."
-    return filled, [Fault(place, f"{other:,} of {n:,} records tell another round than the extract", do)]
+        return pd.Series(pd.array(np.full(n, number), dtype="Int64"))
+    told = pd.Series([str(number)] * n, dtype=TEXT)
+    return told if variable.open_codes else told.astype(pd.CategoricalDtype(pd.Index(list(variable.codes), dtype=TEXT)))
+
+
+def _other_rounds(
+    columns: Mapping[str, pd.Series], variables: Iterable[Variable], number: int, where: str
+) -> list[Fault]:
+    """Faults of `round`, and of columns with HXL's tag of it, that tell another round than the extract."""
+    faults = []
+    for variable in variables:
+        column = columns.get(variable.name)
+        tagged = variable.hxl == "#meta+round" and variable.type == Type.INTEGER
+        if column is None or not (tagged or variable.name == ROUND):
+            continue
+        wanted = number if variable.type == Type.INTEGER else str(number)
+        other = int(((column != wanted) & column.notna()).sum())
+        if other:
+            what = f"{other:,} of {len(column):,} records tell another round than the extract"
+            do = "Mend `round` in `params.yaml`, or split the extract: one extract is one round."
+            faults.append(Fault(f"{where}, `{variable.name}`", what, do))
+    return faults
 
 
 def _links(

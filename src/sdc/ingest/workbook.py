@@ -15,7 +15,7 @@ from sdc.ingest.layout import Layout
 
 FILE_BYTES = 200 << 20
 ENTRIES = 2_000
-UNPACKED_BYTES = 1 << 30
+UNPACKED_BYTES = 512 << 20
 RATIO_FREE_BYTES = 16 << 20  # below this an archive cannot do harm, however tightly it is packed
 RATIO = 200
 COLUMNS = 4_000

@@ -13,7 +13,6 @@ from sdc.errors import IntegrityError
 from sdc.policy import Policy
 from sdc.report.pictures import Measure, histogram, risk_bars
 from sdc.report.words import (
-    columns_in_words,
     count_in_words,
     counted,
     effects_in_words,
@@ -28,6 +27,7 @@ from sdc.request import Request
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FEW = 12  # columns that are shown at once; more are folded
+_OPEN_ENDS = (" at most", " at least", " above", " below", " than")  # of promises that the limit completes
 _JUDGES = {"judge": "the pipeline's own judge", "expectations": "Great Expectations"}
 _ROLES = {
     Role.IDENTIFIER: "Names a person or household",
@@ -41,6 +41,7 @@ _ROLES = {
 _RULES = {
     "free_text": "Free text",
     "highest_sensitivity": "Highest sensitivity let out",
+    "household_links": "Link between members of a household",
     "lowest_geography_records": "Finest geography, records",
     "lowest_geography_counts": "Finest geography, counts",
     "coordinate_decimals": "Decimals of coordinates",
@@ -147,8 +148,8 @@ def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict
     """
     _of_one_request(request, policy, dictionary, plan=plan, ledger=ledger, verdict=verdict)
     policy = policy.for_component(verdict["component"])
-    records = verdict["kind"] == "records"
-    noun = "record" if records else "row"
+    records = "violations" in verdict["risk_before"]  # records without keys are judged as counts are
+    noun = "record" if verdict["kind"] == "records" else "row"
     checks = sorted((_check(entry) for entry in verdict["checks"]), key=lambda check: _ORDER.index(check.state))
     broken = [check for check in checks if check.state == "fails"]
     passes = verdict["gate"] == "pass" and not broken
@@ -177,7 +178,7 @@ def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict
         pictures=_pictures(verdict, policy, records),
         steps=[_done(entry, dictionary, noun) for entry in ledger["entries"]],
         loss_groups=_grouped(verdict["loss"]["columns"], columns),
-        warnings=[*map(str, verdict["warnings"]), *_unseen(plan, ledger, dictionary)],
+        warnings=[*_warnings(verdict), *_unseen(plan, ledger, dictionary)],
         hashes=_hashes(verdict),
         version=__version__,
         few=_FEW,
@@ -222,8 +223,16 @@ def _check(entry: Mapping) -> Check:
     """A check whose outcome is not plainly true counts as broken."""
     state = "holds" if entry["passed"] is True else {"warn": "warns", "report": "told"}.get(entry["breach"], "fails")
     observed, limit = pair_in_words(entry["observed"], entry["limit"])
-    judge = _JUDGES.get(entry["by"], str(entry["by"]))
-    return Check(state, str(entry["promise"]), str(entry["name"]), observed, limit, judge)
+    promise = str(entry["promise"])
+    if promise.endswith(_OPEN_ENDS):
+        promise = f"{promise} {limit}"
+    return Check(state, promise, str(entry["name"]), observed, limit, _JUDGES.get(entry["by"], str(entry["by"])))
+
+
+def _warnings(verdict: Mapping) -> list[str]:
+    """Open warnings, without those that only repeat a check: the page tells checks itself."""
+    told = {f"{check['promise']}: {check['observed']} (limit {check['limit']})" for check in verdict["checks"]}
+    return [str(warning) for warning in verdict["warnings"] if warning not in told]
 
 
 def _figures(verdict: Mapping, policy: Policy, records: bool) -> list[Figure]:

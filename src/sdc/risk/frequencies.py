@@ -187,6 +187,36 @@ def risky_cells(classes: KeyClasses, thresholds: Iterable[int]) -> dict[tuple[st
     return found
 
 
+def distinguishing_power(
+    classes: KeyClasses, sizes: Iterable[int]
+) -> dict[tuple[str, ...], tuple[float, float]]:
+    """How well each set of keys tells records apart: distinction and separation.
+
+    Parameters
+    ----------
+    classes : KeyClasses, m keys
+    sizes : iterable of int, 1 to m
+
+    Returns
+    -------
+    dict of key names to (share of records that are distinct patterns, share of pairs of records that differ)
+
+    References
+    ----------
+    Motwani, Xu (2007), Efficient algorithms for masking and finding quasi-identifiers, VLDB PDM workshop
+    """
+    n = int(classes.records.sum())
+    pairs = n * (n - 1)
+    found = {}
+    for subset in _subsets(classes, sizes):
+        _, of_class = merged(classes.codes[:, subset])
+        counts = np.bincount(of_class, weights=classes.records)
+        alike = float((counts * (counts - 1)).sum())
+        separation = 1.0 - alike / pairs if pairs else 0.0
+        found[tuple(classes.names[j] for j in subset)] = (len(counts) / max(n, 1), separation)
+    return found
+
+
 def compatible_sums(codes: np.ndarray, sums: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     """Sums over compatible patterns, a missing key value matching any value.
 
