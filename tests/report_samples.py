@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from report_parts import check, column, documents, entry, groups, loss, risk
 from sdc.dictionary import Dictionary
 from sdc.policy import Policy, read_policy
 from sdc.request import Request
@@ -31,19 +32,19 @@ def passing_records() -> dict[str, Any]:
             "title": {"en": "Flow monitoring survey", "fr": "Enquête de suivi des flux"},
             "unit": "respondent",
             "variables": [
-                _variable("respondent_name", "Name of the respondent", "text", "identifier"),
-                _variable("respondent_phone", "Phone number of the respondent", "text", "identifier"),
-                _variable("enumerator_id", "Enumerator", "text", "identifier"),
-                _variable("s0101_adm1_pcode", "Place of interview, admin 1 p-code", "code", "key", open_codes=True),
-                _variable("s0102_adm2_pcode", "Place of interview, admin 2 p-code", "code", "key", open_codes=True),
-                _variable(
+                column("respondent_name", "Name of the respondent", "text", "identifier"),
+                column("respondent_phone", "Phone number of the respondent", "text", "identifier"),
+                column("enumerator_id", "Enumerator", "text", "identifier"),
+                column("s0101_adm1_pcode", "Place of interview, admin 1 p-code", "code", "key", open_codes=True),
+                column("s0102_adm2_pcode", "Place of interview, admin 2 p-code", "code", "key", open_codes=True),
+                column(
                     "s0210_sex",
                     "Sex",
                     "code",
                     "key",
                     codes={"f": {"en": "Female"}, "m": {"en": "Male"}, "x": {"en": "Other"}},
                 ),
-                _variable(
+                column(
                     "s0211_age",
                     "Age in completed years",
                     "integer",
@@ -54,27 +55,27 @@ def passing_records() -> dict[str, Any]:
                         {"name": "child, adult, older person", "bands": [0, 20, 60]},
                     ],
                 ),
-                _variable("s0212_nationality", "Nationality", "code", "key", open_codes=True),
-                _variable("s0213_education", "Highest level of education completed", "code", "key", open_codes=True),
-                _variable(
+                column("s0212_nationality", "Nationality", "code", "key", open_codes=True),
+                column("s0213_education", "Highest level of education completed", "code", "key", open_codes=True),
+                column(
                     "s0220_interview_date",
                     "Date of the interview",
                     "date",
                     "key",
                     hierarchy=[{"name": "month", "date": "month"}, {"name": "quarter", "date": "quarter"}],
                 ),
-                _variable(
+                column(
                     "s0301_reason",
                     "Main reason for leaving the place of departure",
                     "code",
                     "sensitive",
                     open_codes=True,
                 ),
-                _variable("s0302_destination", "Intended country of destination", "code", "other", open_codes=True),
-                _variable("s0303_needs", "Needs during the journey, all that apply", "codes", "other", open_codes=True),
-                _variable("s0304_needs_other", "Needs during the journey, other (specify)", "text", "other"),
-                _variable("s0401_group_size", "Number of people travelling together", "integer", "key"),
-                _variable("weight", "Sampling weight", "number", "weight"),
+                column("s0302_destination", "Intended country of destination", "code", "other", open_codes=True),
+                column("s0303_needs", "Needs during the journey, all that apply", "codes", "other", open_codes=True),
+                column("s0304_needs_other", "Needs during the journey, other (specify)", "text", "other"),
+                column("s0401_group_size", "Number of people travelling together", "integer", "key"),
+                column("weight", "Sampling weight", "number", "weight"),
             ],
         }
     )
@@ -134,18 +135,18 @@ def passing_records() -> dict[str, Any]:
         ("sort_records", {}, "the order of collection leaks who was interviewed with whom"),
     ]
     ledger = [
-        _entry(
+        entry(
             "remove_identifiers",
             {"columns": ["respondent_name", "respondent_phone", "enumerator_id"]},
             "identifiers end at ingest",
             5000,
             columns_removed=["respondent_name", "respondent_phone", "enumerator_id"],
         ),
-        _entry(*steps[0], 5000, columns_removed=["s0304_needs_other"]),
-        _entry(*steps[1], 5000, columns_removed=["s0102_adm2_pcode"]),
-        _entry(*steps[2], 5000, recoded={"s0211_age": 4968}),
-        _entry(*steps[3], 5000, recoded={"s0220_interview_date": 5000}),
-        _entry(
+        entry(*steps[0], 5000, columns_removed=["s0304_needs_other"]),
+        entry(*steps[1], 5000, columns_removed=["s0102_adm2_pcode"]),
+        entry(*steps[2], 5000, recoded={"s0211_age": 4968}),
+        entry(*steps[3], 5000, recoded={"s0220_interview_date": 5000}),
+        entry(
             *steps[4],
             5000,
             suppressed={
@@ -155,8 +156,8 @@ def passing_records() -> dict[str, Any]:
                 "s0101_adm1_pcode": 9,
             },
         ),
-        _entry(*steps[5], 5000, suppressed={"s0301_reason": 38}),
-        _entry(*steps[6], 5000),
+        entry(*steps[5], 5000, suppressed={"s0301_reason": 38}),
+        entry(*steps[6], 5000),
     ]
     verdict = {
         "request": request.id,
@@ -168,35 +169,45 @@ def passing_records() -> dict[str, Any]:
         "rounds": [1],
         "gate": "pass",
         "checks": [
-            _check("k_anonymity", "Every record shares its keys with at least 4 others (a missing value matches any value)", 0, 0),
-            _check("max_individual_risk", "No record's risk of re-identification is above", 0.2, 0.2),
-            _check("global_risk", "Mean risk of re-identification is at most", 0.0108, 0.03),
-            _check(
-                "max_household_risk",
-                "The average risk through the household stays below 3 %",
-                0.0304,
-                0.03,
+            check(
+                "k_anonymity",
+                "Every record shares its keys with at least 4 others (a missing value matches any value)",
+                0,
+                0,
+            ),
+            check("max_individual_risk", "No record's risk of re-identification is above", 0.2, 0.2),
+            check("global_risk", "Mean risk of re-identification is at most", 0.0108, 0.03),
+            check(
+                "household_risk", "Mean risk that somebody of the household is re-identified is at most", 0.0267, 0.03
+            ),
+            check(
+                "household_risk_warning",
+                "Mean risk that somebody of the household is re-identified is at most",
+                0.0267,
+                0.025,
                 "warn",
                 False,
             ),
-            _check("ell", "Every class holds at least 2 different values of each sensitive column", 2, 2, "warn"),
-            _check("max_suppressed_values", "No more than 5 % of a column's values are hidden", 0.0424, 0.05),
-            _check("max_suppressed_records", "No more than 20 % of records have a hidden value", 0.0818, 0.2),
-            _check("no_identifiers", "No column names a person or household", 0, 0, by="expectations"),
-            _check("no_free_text", "No column holds free text", 0, 0, by="expectations"),
-            _check("codes", "Every code is in the dictionary's list for its level", 0, 0, by="expectations"),
-            _check("lowest_geography_records", "Nothing places a record finer than admin1", "admin1", "admin1"),
-            _check("order", "The order of records says nothing about their collection", True, True),
-            _check(
-                "diversity_closeness",
-                "How close the reasons in a class are to all reasons",
-                0.31,
-                None,
+            check(
+                "l_diversity:s0301_reason", "Every class that shows `s0301_reason` shows at least 2 values of it", 0, 0
+            ),
+            check("suppressed_values", "No key loses more of its values than", 0.0424, 0.05),
+            check("suppressed_records", "No more records lose a value than", 0.0818, 0.2),
+            check("no_identifiers", "No column names a person or household", 0, 0, by="expectations"),
+            check("no_free_text", "No column holds free text", 0, 0, by="expectations"),
+            check("codes", "Every code is in the dictionary's list for its level", 0, 0, by="expectations"),
+            check("lowest_geography_records", "Nothing places a record finer than admin1", "admin1", "admin1"),
+            check("order", "The order of records says nothing about their collection", True, True),
+            check(
+                "k_anonymity_other_reading",
+                "The same where a missing value matches only itself",
+                391,
+                0,
                 "report",
                 False,
             ),
         ],
-        "risk_before": _risk(
+        "risk_before": risk(
             keys,
             3180,
             (3052, 3607, 4188, 4602),
@@ -205,10 +216,10 @@ def passing_records() -> dict[str, Any]:
             1.0,
             2611.4,
             0.52228,
-            (3052, 555, 581, 414, 231, 131, 36, 0),
+            (3052, 555, 581, 414, 231, 131, 36),
         ),
-        "risk_after": _risk(
-            keys, 402, (0, 0, 0, 688), 54.0, 0.0108, 0.2, 152.0, 0.0304, (0, 0, 0, 688, 947, 1481, 1002, 882)
+        "risk_after": risk(
+            keys, 402, (0, 0, 0, 688), 54.0, 0.0108, 0.2, 133.5, 0.0267, (0, 0, 0, 688, 947, 1481, 1884)
         ),
         "loss": {
             "information_loss": 0.2316,
@@ -216,22 +227,23 @@ def passing_records() -> dict[str, Any]:
             "records_before": 5000,
             "records_after": 5000,
             "columns": [
-                _loss("s0101_adm1_pcode", "key", suppressed=9, share=0.0018),
-                _loss("s0102_adm2_pcode", "key", dropped="policy `public` shows records no finer than admin1"),
-                _loss("s0210_sex", "key"),
-                _loss("s0211_age", "key", level=2, level_name="10-year bands", loss=0.094),
-                _loss("s0212_nationality", "key", suppressed=148, share=0.0296),
-                _loss("s0213_education", "key", suppressed=61, share=0.0122),
-                _loss("s0220_interview_date", "key", level=2, level_name="quarter", loss=0.25),
-                _loss("s0301_reason", "sensitive", suppressed=38, share=0.0076),
-                _loss("s0302_destination", "other"),
-                _loss("s0303_needs", "other"),
-                _loss("s0304_needs_other", "other", dropped="policy `public` lets no free text out"),
-                _loss("s0401_group_size", "key", suppressed=212, share=0.0424),
-                _loss("weight", "weight"),
+                loss("s0101_adm1_pcode", "key", suppressed=9, share=0.0018),
+                loss("s0102_adm2_pcode", "key", dropped="policy `public` shows records no finer than admin1"),
+                loss("s0210_sex", "key"),
+                loss("s0211_age", "key", level=2, level_name="10-year bands", loss=0.094),
+                loss("s0212_nationality", "key", suppressed=148, share=0.0296),
+                loss("s0213_education", "key", suppressed=61, share=0.0122),
+                loss("s0220_interview_date", "key", level=2, level_name="quarter", loss=0.25),
+                loss("s0301_reason", "sensitive", suppressed=38, share=0.0076),
+                loss("s0302_destination", "other"),
+                loss("s0303_needs", "other"),
+                loss("s0304_needs_other", "other", dropped="policy `public` lets no free text out"),
+                loss("s0401_group_size", "key", suppressed=212, share=0.0424),
+                loss("weight", "weight"),
             ],
         },
         "warnings": [
+            "Mean risk that somebody of the household is re-identified is at most: 0.0267 (limit 0.025)",
             "Hidden values follow the rare records: shares by nationality are a little too even.",
             "No earlier release of this survey was compared with this one.",
         ],
@@ -242,13 +254,13 @@ def passing_records() -> dict[str, Any]:
             "unsuccessful": 0,
         },
     }
-    return _documents(request, policy(), dictionary, steps, ledger, verdict)
+    return documents(request, policy(), dictionary, steps, ledger, verdict)
 
 
 def failing_counts(columns: int = 14) -> dict[str, Any]:
     """A mobility tracking of two rounds, added up to admin 2, that breaks two promises."""
-    counts = [f"m{310 + number:04d}_loc_num_{group}" for number, group in enumerate(_groups(columns))]
-    labels = [f"Number of {group.replace('_', ' ')} in the location" for group in _groups(columns)]
+    counts = [f"m{310 + number:04d}_loc_num_{group}" for number, group in enumerate(groups(columns))]
+    labels = [f"Number of {group.replace('_', ' ')} in the location" for group in groups(columns)]
     dictionary = Dictionary.model_validate(
         {
             "component": "mobility_tracking",
@@ -256,21 +268,17 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
             "title": {"en": "Mobility tracking, baseline sub-area assessment (B2)"},
             "unit": "location",
             "variables": [
-                _variable("m0101_ki_name", "Name of the key informant", "text", "identifier"),
-                _variable("m0102_ki_phone", "Phone of the key informant", "text", "identifier"),
-                _variable("m0489_meta_survey_round", "Round", "integer", "key"),
-                _variable(
-                    "m0304_meta_adm1_pcode", "Admin 1 p-code", "code", "key", open_codes=True, geography="admin1"
-                ),
-                _variable(
-                    "m0306_meta_adm2_pcode", "Admin 2 p-code", "code", "key", open_codes=True, geography="admin2"
-                ),
-                _variable(
+                column("m0101_ki_name", "Name of the key informant", "text", "identifier"),
+                column("m0102_ki_phone", "Phone of the key informant", "text", "identifier"),
+                column("m0489_meta_survey_round", "Round", "integer", "key"),
+                column("m0304_meta_adm1_pcode", "Admin 1 p-code", "code", "key", open_codes=True, geography="admin1"),
+                column("m0306_meta_adm2_pcode", "Admin 2 p-code", "code", "key", open_codes=True, geography="admin2"),
+                column(
                     "m0308_meta_site_name", "Name of the location", "code", "key", open_codes=True, geography="site"
                 ),
-                _variable("m1650_loc_gps_latitude", "Latitude", "number", "key", geography="point"),
-                _variable("m1651_loc_gps_longitude", "Longitude", "number", "key", geography="point"),
-                *[_variable(name, label, "integer", "count") for name, label in zip(counts, labels, strict=True)],
+                column("m1650_loc_gps_latitude", "Latitude", "number", "key", geography="point"),
+                column("m1651_loc_gps_longitude", "Longitude", "number", "key", geography="point"),
+                *[column(name, label, "integer", "count") for name, label in zip(counts, labels, strict=True)],
             ],
         }
     )
@@ -311,12 +319,12 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
     rows, areas = 1624, 56
     small, safe = 3 * columns, areas * columns
     ledger = [
-        _entry("remove_identifiers", {"columns": names}, "identifiers end at ingest", rows, columns_removed=names),
-        _entry(*steps[0], rows, columns_removed=places),
-        _entry(*steps[1], rows, after=areas, columns_added=["rows_aggregated"]),
-        _entry(*steps[2], areas, suppressed=hidden),
-        _entry(*steps[3], areas, recoded=dict.fromkeys(counts, areas - 5)),
-        _entry(*steps[4], areas),
+        entry("remove_identifiers", {"columns": names}, "identifiers end at ingest", rows, columns_removed=names),
+        entry(*steps[0], rows, columns_removed=places),
+        entry(*steps[1], rows, after=areas, columns_added=["rows_aggregated"]),
+        entry(*steps[2], areas, suppressed=hidden),
+        entry(*steps[3], areas, recoded=dict.fromkeys(counts, areas - 5)),
+        entry(*steps[4], areas),
     ]
 
     def figures(records: int, below: int, histogram: tuple[int, ...], missing: int) -> dict:
@@ -349,21 +357,21 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
         "rounds": [1, 2],
         "gate": "fail",
         "checks": [
-            _check("no_identifiers", "No column names a person or household", 0, 0, by="expectations"),
-            _check("minimum_count", "No count from 1 to 9 is shown", 3, 0, passed=False),
-            _check(
+            check("no_identifiers", "No column names a person or household", 0, 0, by="expectations"),
+            check("minimum_count", "No count from 1 to 9 is shown", 3, 0, passed=False),
+            check(
                 "derivable_counts",
                 "No hidden count can be found by adding or subtracting others of its row",
                 2,
                 0,
                 passed=False,
             ),
-            _check("rounding_base", "Every count is a multiple of 5", 0, 0),
-            _check("lowest_geography_counts", "Nothing places a row finer than admin2", "admin2", "admin2"),
-            _check(
+            check("rounding_base", "Every count is a multiple of 5", 0, 0),
+            check("lowest_geography_counts", "Nothing places a row finer than admin2", "admin2", "admin2"),
+            check(
                 "arithmetic_links", "Totals equal the sums of their parts where all are shown", 0, 0, by="expectations"
             ),
-            _check(
+            check(
                 "max_suppressed_values", "No more than 5 % of a column's values are hidden", 0.0503, 0.05, "warn", False
             ),
         ],
@@ -379,12 +387,12 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
             "records_before": rows,
             "records_after": areas,
             "columns": [
-                _loss("m0489_meta_survey_round", "key"),
-                _loss("m0304_meta_adm1_pcode", "key"),
-                _loss("m0306_meta_adm2_pcode", "key"),
-                *[_loss(name, "key", dropped="policy `public` shows counts no finer than admin2") for name in places],
+                loss("m0489_meta_survey_round", "key"),
+                loss("m0304_meta_adm1_pcode", "key"),
+                loss("m0306_meta_adm2_pcode", "key"),
+                *[loss(name, "key", dropped="policy `public` shows counts no finer than admin2") for name in places],
                 *[
-                    _loss(name, "count", suppressed=hidden.get(name, 0), share=hidden.get(name, 0) / areas)
+                    loss(name, "count", suppressed=hidden.get(name, 0), share=hidden.get(name, 0) / areas)
                     for name in counts
                 ],
             ],
@@ -393,139 +401,17 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
         "plan_sha256": PLAN_SHA256,
         "expectations": {"suites": ["mobility_tracking.public"], "evaluated": 64, "unsuccessful": 2},
     }
-    return _documents(request, policy(), dictionary, steps, ledger, verdict)
+    return documents(request, policy(), dictionary, steps, ledger, verdict)
 
 
 def wide(columns: int = 150) -> dict[str, Any]:
     """The counts with many columns, and many checks."""
-    documents = failing_counts(columns)
-    checks = documents["verdict"]["checks"]
-    for row in documents["verdict"]["loss"]["columns"]:
+    found = failing_counts(columns)
+    checks = found["verdict"]["checks"]
+    for row in found["verdict"]["loss"]["columns"]:
         checks.append(
-            _check(
+            check(
                 f"codes.{row['name']}", f"Column {row['name']} holds what the dictionary says", 0, 0, by="expectations"
             )
         )
-    return documents
-
-
-def _groups(columns: int) -> list[str]:
-    parts = [
-        f"{status}_{sex}_{age}"
-        for status in ("idp", "returnee", "host", "migrant", "refugee", "stranded")
-        for sex in ("women", "men")
-        for age in ("0_to_4", "5_to_11", "12_to_17", "18_to_59", "60_and_over")
-    ]
-    names = ["idp_households", "idp_individuals", "returnee_households", "returnee_individuals", *parts]
-    return [
-        names[n] if n < len(names) else f"{names[n % len(names)]}_list_{n // len(names) + 1}" for n in range(columns)
-    ]
-
-
-def _variable(name: str, label: str, type_: str, role: str, **more: Any) -> dict:
-    return {"name": name, "label": {"en": label}, "type": type_, "role": role, **more}
-
-
-def _documents(
-    request: Request, policy_: Policy, dictionary: Dictionary, steps: list[tuple], ledger: list[dict], verdict: dict
-) -> dict[str, Any]:
-    plan = {
-        "request": request.id,
-        "policy": policy_.policy,
-        "component": dictionary.component,
-        "kind": verdict["kind"],
-        "rounds": list(request.rounds),
-        "steps": [{"name": name, "params": params, "because": because} for name, params, because in steps],
-    }
-    return {
-        "request": request,
-        "policy": policy_,
-        "dictionary": dictionary,
-        "plan": plan,
-        "ledger": {"request": request.id, "entries": ledger},
-        "verdict": {**verdict, "loss": _labelled(verdict["loss"], dictionary)},
-    }
-
-
-def _labelled(loss: dict, dictionary: Dictionary) -> dict:
-    columns = [{**row, "label": dictionary.by_name[row["name"]].label["en"]} for row in loss["columns"]]
-    return {**loss, "columns": columns}
-
-
-def _entry(step: str, params: dict, because: str, before: int, *, after: int | None = None, **seen: Any) -> dict:
-    nothing: dict[str, Any] = {"columns_removed": [], "columns_added": [], "recoded": {}, "suppressed": {}}
-    return {
-        "step": step,
-        "params": params,
-        "because": because,
-        "records_before": before,
-        "records_after": before if after is None else after,
-        **nothing,
-        **seen,
-    }
-
-
-def _check(
-    name: str, promise: str, observed: Any, limit: Any, breach: str = "stop", passed: bool = True, by: str = "judge"
-) -> dict:
-    return {
-        "name": name,
-        "promise": promise,
-        "observed": observed,
-        "limit": limit,
-        "passed": passed,
-        "breach": breach,
-        "by": by,
-    }
-
-
-def _risk(
-    keys: list[str],
-    classes: int,
-    violations: tuple[int, ...],
-    expected: float,
-    average: float,
-    highest: float,
-    expected_household: float | None,
-    average_household: float | None,
-    histogram: tuple[int, ...],
-) -> dict:
-    bins = ("1", "2", "3-4", "5-9", "10-19", "20-49", "50+")
-    return {
-        "records": sum(histogram),
-        "keys": keys,
-        "classes": classes,
-        "violations": dict(zip(("2", "3", "5", "10"), violations, strict=True)),
-        "expected_reidentifications": expected,
-        "global_risk": average,
-        "max_individual_risk": highest,
-        "expected_household_reidentifications": expected_household,
-        "global_household_risk": average_household,
-        "suda": None,
-        "diversity": {},
-        "fk_histogram": [{"fk": fk, "records": n} for fk, n in zip(bins, histogram, strict=True)],
-    }
-
-
-def _loss(
-    name: str,
-    role: str,
-    *,
-    suppressed: int = 0,
-    share: float = 0.0,
-    level: int = 0,
-    level_name: str | None = None,
-    loss: float | None = None,
-    dropped: str = "",
-) -> dict:
-    return {
-        "name": name,
-        "role": role,
-        "status": "dropped" if dropped else "released",
-        "level": None if dropped else level,
-        "level_name": level_name,
-        "suppressed": suppressed,
-        "share_suppressed": share,
-        "loss": 1.0 if dropped else share if loss is None else loss,
-        "because": dropped,
-    }
+    return found

@@ -14,6 +14,7 @@ import pandas as pd
 from sdc.errors import DataError
 
 MISSING = -1
+BLOCK = 1 << 17  # rows worked on at a time
 DIRECT_CELLS = 1 << 22  # a table of this many cells is looked up directly, whatever the number of records
 
 
@@ -73,7 +74,7 @@ def key_classes(rows: pd.DataFrame, keys: Sequence[str]) -> KeyClasses:
             yield codes, len(values)
 
     patterns, of_record = _grouped(columns(), len(rows))
-    records = np.bincount(of_record, minlength=len(patterns))
+    records = totals(of_record, len(patterns))
     return KeyClasses(tuple(keys), patterns, tuple(categories), records, of_record)
 
 
@@ -101,35 +102,53 @@ def encode(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
     return codes.astype(np.int32, copy=False), pd.Index(values)
 
 
+def totals(of_row: np.ndarray, size: int, weights: np.ndarray | None = None) -> np.ndarray:
+    """Number of rows, or sum of their weights, for each of ``size`` classes."""
+    total = np.zeros(size, dtype=np.int64 if weights is None else np.float64)
+    for rows in _blocks(len(of_row), max(BLOCK, size)):
+        total += np.bincount(of_row[rows], weights=None if weights is None else weights[rows], minlength=size)
+    return total
+
+
+def _blocks(n: int, length: int) -> Iterator[slice]:
+    """Stretches of rows: working arrays of this length stay in cache and are not new memory each time."""
+    return (slice(low, low + length) for low in range(0, n, length))
+
+
 def _grouped(columns: Iterable[tuple[np.ndarray, int]], n: int) -> tuple[np.ndarray, np.ndarray]:
     """Distinct patterns of columns of codes, each with its number of categories, and the pattern of each row."""
-    packed = np.zeros(n, dtype=np.int64)
+    packed = np.zeros(n, dtype=np.int32)
     patterns, cells = np.empty((1, 0), dtype=np.int32), 1
     bases: list[int] = []
     for codes, size in columns:
         base = size + 1
         if bases and cells * base > max(DIRECT_CELLS, 4 * n):
             packed, seen = _ranked(packed, cells)
-            packed = packed.astype(np.int64)
             patterns, bases, cells = _unpacked(seen, patterns, bases), [], len(seen)
+        cells *= base
+        if cells > np.iinfo(packed.dtype).max:
+            packed = packed.astype(np.int64)
         packed *= base
         packed += codes
         packed += 1
         bases.append(base)
-        cells *= base
     of_row, seen = _ranked(packed, cells)
     return _unpacked(seen, patterns, bases), of_row
 
 
-def _ranked(numbers: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ranks of non-negative integers below ``cells`` among their distinct values, and those values, sorted."""
+def _ranked(numbers: np.ndarray, cells: int, low: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of integers from ``low`` to below ``low + cells`` among their distinct values, and those, sorted."""
     if cells <= max(DIRECT_CELLS, 16 * len(numbers)):
         present = np.zeros(cells, dtype=bool)
-        present[numbers] = True
+        for rows in _blocks(len(numbers), BLOCK):
+            present[np.subtract(numbers[rows], low, dtype=np.int64)] = True
         seen = np.flatnonzero(present)
         rank = np.empty(cells, dtype=np.int32)
         rank[seen] = np.arange(len(seen), dtype=np.int32)
-        return rank[numbers], seen
+        ranks = np.empty(len(numbers), dtype=np.int32)
+        for rows in _blocks(len(numbers), BLOCK):
+            ranks[rows] = rank[np.subtract(numbers[rows], low, dtype=np.int64)]
+        return ranks, seen + low
     found, seen = pd.factorize(numbers)
     order = np.argsort(seen)
     rank = np.empty(len(seen), dtype=np.int32)
@@ -172,12 +191,11 @@ def _encode_integers(column: pd.Series) -> tuple[np.ndarray, pd.Index] | None:
     values = column.to_numpy() if missing is None else column[~missing].to_numpy()
     if not len(values) or values.dtype == np.uint64:
         return None
-    numbers = values.astype(np.int64, copy=False)
-    low, high = int(numbers.min()), int(numbers.max())
-    if high - low >= max(DIRECT_CELLS, 4 * len(numbers)):
+    low, high = int(values.min()), int(values.max())
+    if high - low >= max(DIRECT_CELLS, 4 * len(values)):
         return None
-    codes, seen = _ranked(numbers - low, high - low + 1)
-    index = pd.Index(pd.Series(seen + low).astype(column.dtype).array)
+    codes, seen = _ranked(values, high - low + 1, low)
+    index = pd.Index(pd.Series(seen).astype(column.dtype).array)
     if missing is None:
         return codes, index
     placed = np.full(len(column), MISSING, dtype=np.int32)

@@ -34,7 +34,8 @@ class Brief(NamedTuple):
 def compile_plan(table: Table, brief: Brief) -> tuple[Step, ...]:
     """Turn a policy and a request into steps for one table.
 
-    Each phase sees the table as the phases before it left it, so that no step is planned for a column that is gone.
+    Each phase sees the table as the phases before it left it, so that no step is planned for a column that is gone, and
+    the table as collected.
 
     Parameters
     ----------
@@ -56,8 +57,9 @@ def compile_plan(table: Table, brief: Brief) -> tuple[Step, ...]:
     * The same table and brief give the same plan, whatever the order of records.
     """
     steps: tuple[Step, ...] = ()
+    collected = table
     for phase in PHASES:
-        planned = phase(brief, table)
+        planned = phase(brief, table, collected)
         for step in planned:
             table = STEPS[step.name](table, **step.params)
         steps += planned
@@ -129,7 +131,7 @@ def steps_of(document: Mapping) -> tuple[Step, ...]:
     return steps
 
 
-def keep_requested(brief: Brief, table: Table) -> tuple[Step, ...]:
+def keep_requested(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Drop what was not asked for; the round always stays."""
     asked = brief.request.variables
     if asked == "all":
@@ -146,7 +148,7 @@ def keep_requested(brief: Brief, table: Table) -> tuple[Step, ...]:
     return _drop(others, "not asked for in the request: the least data that serves the purpose")
 
 
-def drop_restricted(brief: Brief, table: Table) -> tuple[Step, ...]:
+def drop_restricted(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Drop what the policy does not let out, whoever asks: with each column all that follow it."""
     policy = brief.policy
     limit = policy.highest_sensitivity.value
@@ -174,7 +176,7 @@ def drop_restricted(brief: Brief, table: Table) -> tuple[Step, ...]:
     return steps
 
 
-def coarsen_geography(brief: Brief, table: Table) -> tuple[Step, ...]:
+def coarsen_geography(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """No place finer than the policy's lowest geography; rows of counts are summed up to it."""
     policy, counts = brief.policy, brief.dictionary.kind == "counts"
     rule = policy.lowest_geography_counts if counts else policy.lowest_geography_records
@@ -195,7 +197,7 @@ def coarsen_geography(brief: Brief, table: Table) -> tuple[Step, ...]:
     rows_finer = any(geography.depth > lowest.depth for geography in grain if geography is not None)
     if counts and rows_finer:
         keys = set(table.names(Role.KEY)) - set(finer)
-        by = [v.name for v in placed if v.name in keys and not _names_the_same_place(table, v.name)]
+        by = [v.name for v in placed if v.name in keys and not table.repeats_a_place(v.name)]
         by += ["round"] if "round" in table and "round" not in by else []
         return (Step("aggregate_counts", {"by": by}, f"rows are summed to {lowest}. {rule.because}"),)
     already = {name for step in steps for name in step.params["columns"] if step.name == "drop_columns"}
@@ -203,12 +205,12 @@ def coarsen_geography(brief: Brief, table: Table) -> tuple[Step, ...]:
     return steps + _drop(columns, f"finer than {lowest}. {rule.because}")
 
 
-def coarsen_keys(brief: Brief, table: Table) -> tuple[Step, ...]:
+def coarsen_keys(brief: Brief, table: Table, collected: Table) -> tuple[Step, ...]:
     """Recode keys to the lowest levels at which suppression stays inside the policy's budget."""
     policy = brief.policy
     if brief.dictionary.kind == "counts" or policy.k.breach != "stop":
         return ()
-    levels = lowest_levels(table, policy, brief.request.importance)
+    levels = lowest_levels(table, collected, policy, brief.request.importance)
     steps: tuple[Step, ...] = ()
     for name, level in levels.items():
         top = table[name].top
@@ -223,7 +225,7 @@ def coarsen_keys(brief: Brief, table: Table) -> tuple[Step, ...]:
     return steps
 
 
-def suppress_records(brief: Brief, table: Table) -> tuple[Step, ...]:
+def suppress_records(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Local suppression to k, then what classes give away of sensitive values."""
     policy = brief.policy
     keys = table.keys()
@@ -247,7 +249,7 @@ def suppress_records(brief: Brief, table: Table) -> tuple[Step, ...]:
     return steps
 
 
-def suppress_small_counts(brief: Brief, table: Table) -> tuple[Step, ...]:
+def suppress_small_counts(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Counts under the minimum, with all that gives them back; then rounding."""
     policy = brief.policy
     columns = table.names(Role.COUNT)
@@ -263,12 +265,12 @@ def suppress_small_counts(brief: Brief, table: Table) -> tuple[Step, ...]:
     return steps
 
 
-def order_records(brief: Brief, table: Table) -> tuple[Step, ...]:
+def order_records(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Every plan ends here: the order of collection leaks."""
     return (Step("sort_records", {}, "the order of collection tells who was asked after whom"),)
 
 
-PHASES: tuple[Callable[[Brief, Table], tuple[Step, ...]], ...] = (
+PHASES: tuple[Callable[[Brief, Table, Table], tuple[Step, ...]], ...] = (
     keep_requested,
     drop_restricted,
     coarsen_geography,
@@ -286,11 +288,6 @@ def _drop(columns: Sequence[str], because: str) -> tuple[Step, ...]:
 def _with_followers(table: Table, names: Sequence[str]) -> list[str]:
     hidden = {name for leader in names for name in (leader, *table.followers(leader))}
     return [name for name in table.rows.columns if name in hidden]
-
-
-def _names_the_same_place(table: Table, name: str) -> bool:
-    leader = table[name].follows
-    return leader is not None and leader in table and table[leader].geography == table[name].geography
 
 
 def dropped_because(steps: Sequence[Step], table: Table) -> dict[str, str]:

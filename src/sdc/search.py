@@ -8,7 +8,9 @@ import pandas as pd
 
 from sdc.dictionary import Role, Variable
 from sdc.errors import DisclosureError
+from sdc.keys import key_classes
 from sdc.policy import Policy
+from sdc.risk.frequencies import frequencies
 from sdc.risk.summary import assess_risk
 from sdc.steps.recoding import can_recode, coarsened
 from sdc.steps.suppression import suppress_locally, suppress_sensitive
@@ -17,18 +19,28 @@ from sdc.utility import granularity_loss
 
 Levels = tuple[int, ...]
 
+# Suppression is tried only where it can succeed. Where more records want it than may lose a value at all, their share
+# guides the search instead, far above any excess that is really measured.
+FAR = 1e6
+
 
 @dataclass(eq=False)
 class _Trial:
     """What is known while levels are searched: the table, the budget, and each column at each level tried."""
 
     table: Table
+    collected: Table
     policy: Policy
     importance: Mapping[str, float]
     keys: list[str]
     columns: dict[tuple[str, int], pd.Series] = field(default_factory=dict)
     losses: dict[tuple[str, int], float] = field(default_factory=dict)
     excesses: dict[Levels, float] = field(default_factory=dict)
+
+    @property
+    def ties(self) -> list[str]:
+        """Weights and households as collected: the worst case is that an intruder has them, released or not."""
+        return self.collected.names(Role.WEIGHT, Role.HOUSEHOLD)
 
     def top(self, key: str) -> int:
         """One level above the hierarchy the key is dropped."""
@@ -73,8 +85,7 @@ class _Trial:
         """The table as it would be at these levels, reduced to what the budget speaks of."""
         level = dict(zip(self.keys, levels, strict=True))
         kept = [key for key in self.keys if level[key] < self.top(key)]
-        roles = (Role.WEIGHT, Role.HOUSEHOLD, Role.SENSITIVE)
-        others = [name for name in self.table.names(*roles) if name not in kept]
+        others = [name for name in self.table.names(Role.HOUSEHOLD, Role.SENSITIVE) if name not in kept]
         rows = pd.DataFrame({key: self.column(key, level[key]) for key in kept} | dict(self.table.rows[others].items()))
         return Table(rows, tuple(self.table[name] for name in [*kept, *others]), ())
 
@@ -88,6 +99,11 @@ class _Trial:
         policy, keys = self.policy, [key for key in self.keys if key in table]
         if not keys:
             return 0.0
+        classes = key_classes(table.rows, keys)
+        short = classes.records[frequencies(classes, missing=policy.missing.value).fk < policy.k.value].sum()
+        share = float(short) / max(len(table), 1)
+        if share > policy.max_suppressed_records.value:
+            return FAR + share
         hidden = suppress_locally(table, keys, policy.k.value, missing=policy.missing.value, importance=self.importance)
         gone = {key: table.rows[key].notna().to_numpy() & hidden.rows[key].isna().to_numpy() for key in keys}
         shares = [gone[key].sum() / max(int(table.rows[key].notna().sum()), 1) for key in keys]
@@ -101,10 +117,10 @@ class _Trial:
         over.append(_over(float(touched), policy.max_suppressed_records.value))
         if "stop" in (policy.max_global_risk.breach, policy.max_household_risk.breach):
             risk = assess_risk(
-                hidden.rows,
+                hidden.rows[keys].assign(**{name: self.collected.rows[name] for name in self.ties}),
                 keys,
-                weight=table.name(Role.WEIGHT),
-                household=table.name(Role.HOUSEHOLD),
+                weight=self.collected.name(Role.WEIGHT),
+                household=self.collected.name(Role.HOUSEHOLD),
                 missing=policy.missing.value,
             )
             if policy.max_global_risk.breach == "stop":
@@ -118,7 +134,7 @@ def _over(observed: float, limit: float) -> float:
     return max(0.0, observed - limit) / max(limit, 1e-6)
 
 
-def lowest_levels(table: Table, policy: Policy, importance: Mapping[str, float]) -> dict[str, int]:
+def lowest_levels(table: Table, collected: Table, policy: Policy, importance: Mapping[str, float]) -> dict[str, int]:
     """The levels of all keys at which suppression, diversity and risk stay inside the policy's budget.
 
     Climbs by the step that relieves the budget most for the information it costs, then comes down again wherever a
@@ -127,6 +143,8 @@ def lowest_levels(table: Table, policy: Policy, importance: Mapping[str, float])
     Parameters
     ----------
     table : Table, records
+    collected : Table
+        The same records as ingested: weights and households count even where they are not released.
     policy : Policy
         Its `k`, `ell`, budgets of suppression and limits of risk, as far as their breach is `stop`.
     importance : mapping of key to weight
@@ -141,7 +159,7 @@ def lowest_levels(table: Table, policy: Policy, importance: Mapping[str, float])
     ------
     DisclosureError : when not even dropping keys keeps the promises.
     """
-    trial = _Trial(table, policy, importance, table.keys())
+    trial = _Trial(table, collected, policy, importance, table.keys())
     levels = tuple(0 for _ in trial.keys)
     while trial.keys and trial.excess(levels) > 0:
         steps = [step for step in (_moved(trial, levels, key, 1) for key in trial.keys) if step is not None]

@@ -72,6 +72,13 @@ class Table:
             found += wave
         return found
 
+    def repeats_a_place(self, name: str) -> bool:
+        """Whether a column names the same place as the column that it follows: a name beside its code."""
+        leader = self[name].follows
+        if leader is None or leader not in self or self[name].geography is None:
+            return False
+        return self[name].geography == self[leader].geography
+
     def keys(self) -> list[str]:
         """Key variables, without those that only repeat another key: a name beside its code.
 

@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sdc.cells.intruder import AT_LEAST_ONE, NOTHING_KNOWN, audit
+from sdc.cells.rows import row_cells
 from sdc.dictionary import Dictionary, Geography, Role, Type
 from sdc.errors import DisclosureError, Fault
 from sdc.keys import key_classes
@@ -405,7 +407,51 @@ def _count_promises(case: Case) -> list[Check]:
     if base.value > 1:
         odd = int((np.nan_to_num(values) % base.value != 0).sum())
         checks.append(Check("rounding", f"Counts are multiples of {base.value}", odd, 0, odd == 0, base.breach))
+    return [*checks, *_unrecoverable(case)]
+
+
+def _unrecoverable(case: Case) -> list[Check]:
+    """No suppressed count of a row follows from what that row shows, for two intruders.
+
+    The worst case is judged: shown counts are taken as exact, though they may be rounded, and a count that is not in
+    the file is taken as known to the intruder.
+    """
+    after, rule = case.after, case.policy.minimum_count
+    truth = _truth(case)
+    if truth is None:
+        return [Check("unrecoverable", "Rows of the file are those of the extract", "no", "yes", False, rule.breach)]
+    cells = row_cells(truth, after.links)
+    shown = after.rows.reindex(columns=truth.columns)
+    absent = [name for name in truth.columns if name not in after]
+    hidden = (truth.notna() & shown.isna()).to_numpy()
+    hidden[:, [truth.columns.get_loc(name) for name in absent]] = False
+    suppressed = hidden[truth.notna().to_numpy()]
+    primary = suppressed & (cells.counts > 0) & (cells.counts < rule.value)
+    checks = []
+    for intruder, breach in ((NOTHING_KNOWN, rule.breach), (AT_LEAST_ONE, rule.breach)):
+        found = audit(cells, suppressed, primary, intruder)
+        left = found.recoverable if found.finished else max(found.recoverable, 1)
+        promise = f"No suppressed count of {found.primary} can be solved from its row (intruder: {intruder.name})"
+        checks.append(Check(f"unrecoverable:{intruder.name}", promise, left, 0, found.passed, breach))
     return checks
+
+
+def _truth(case: Case) -> pd.DataFrame | None:
+    """The counts behind the rows of the file, for every count of the extract; None where rows cannot be matched."""
+    before, after = case.before, case.after
+    counts = before.names(Role.COUNT)
+    if "rows_aggregated" not in after:
+        return before.rows.loc[after.rows.index, counts]
+    areas = [name for name in after.names(Role.KEY) if not after.repeats_a_place(name)]
+    areas = list(dict.fromkeys([*areas, *(["round"] if "round" in after else [])]))
+    text = {name: before.rows[name].astype("str").fillna("") for name in areas}
+    sums = before.rows[counts].groupby(list(text.values()), dropna=False).sum(min_count=1)
+    wanted = pd.MultiIndex.from_frame(pd.DataFrame({n: after.rows[n].astype("str").fillna("") for n in areas}))
+    if len(areas) == 1:
+        sums.index = pd.MultiIndex.from_arrays([sums.index], names=areas)
+    if not wanted.is_unique or not wanted.isin(sums.index).all():
+        return None
+    return sums.reindex(wanted).set_axis(after.rows.index)
 
 
 def _ledger_is_true(case: Case, ledger: Mapping) -> list[Check]:

@@ -1,5 +1,7 @@
 """Local suppression keeps each line of its Guarantees, judged by a count written here."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,19 +12,22 @@ from sdc.engines.native import frequencies, suppress_locally
 from sdc.errors import DisclosureError
 
 
-def alike(rows: pd.DataFrame, missing: str) -> np.ndarray:
-    """fk of each record, pair by pair, from its definition."""
+def compatible(rows: pd.DataFrame, missing: str) -> np.ndarray:
+    """Who counts for whom, pair by pair, from the definition: bool, n by n."""
     seen, values = rows.notna().to_numpy(), rows.fillna(-1).to_numpy()
     n, m = values.shape
-    out = np.zeros(n)
+    out = np.zeros((n, n), dtype=bool)
     for i in range(n):
         for j in range(n):
-            both = seen[i] & seen[j]
-            same = (values[i] == values[j]) | ~(both if missing == "wildcard" else seen[i] | seen[j])
-            if missing == "wildcard" and m > 1 and seen[i].all() and not seen[j].any():
-                continue
-            out[i] += same.all()
+            free = ~(seen[i] & seen[j]) if missing == "wildcard" else ~(seen[i] | seen[j])
+            blank = missing == "wildcard" and m > 1 and seen[i].all() and not seen[j].any()
+            out[i, j] = not blank and ((values[i] == values[j]) | free).all()
     return out
+
+
+def alike(rows: pd.DataFrame, missing: str) -> np.ndarray:
+    """fk of each record."""
+    return compatible(rows, missing).sum(axis=1)
 
 
 @st.composite
@@ -106,3 +111,82 @@ def test_frequencies_agree_with_the_definition(rows, missing):
     counts = frequencies(rows, keys, missing=missing)
     assert counts["fk"].tolist() == alike(rows[keys], missing).tolist()
     assert counts["Fk"].tolist() == counts["fk"].tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(files(), st.integers(1, 4), readings, st.sampled_from([(1,), (2,), (1, 2), (2, 3)]))
+def test_every_subset_of_keys_of_these_sizes_reaches_k(rows, k, missing, sizes):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k:
+        return
+    hidden = suppress_locally(rows, keys, k, missing=missing, sizes=sizes, closed={"q1": "q0"})
+    for size in sizes:
+        for chosen in combinations(keys, size):
+            assert (alike(rows[list(chosen)].mask(hidden[list(chosen)]), missing) >= k).all()
+    if len(keys) > 1:
+        assert (hidden["q1"] | rows["q1"].isna())[hidden["q0"]].all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(files(), st.integers(1, 4), readings, st.integers(1, 8))
+def test_every_stratum_of_k_records_or_more_reaches_k_by_itself(rows, k, missing, strata):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k:
+        return
+    rows = rows.assign(stratum=np.random.default_rng(strata).integers(0, strata, len(rows)))
+    hidden = suppress_locally(rows, keys, k, missing=missing, strata=["stratum"])
+    sizes = rows["stratum"].map(rows["stratum"].value_counts())
+    protected = rows[keys].mask(hidden)
+    if (sizes >= k).all():
+        for _, part in protected.groupby(rows["stratum"]):
+            assert (alike(part, missing) >= k).all()
+    assert (alike(protected, missing) >= k).all() or missing == "wildcard"
+
+
+@settings(max_examples=100, deadline=None)
+@given(files(), st.integers(1, 4), readings, st.integers(1, 10))
+def test_a_household_key_is_suppressed_for_all_members_or_for_none(rows, k, missing, households):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k:
+        return
+    rows = rows.assign(household=np.random.default_rng(households).integers(0, households, len(rows)))
+    hidden = suppress_locally(
+        rows, keys, k, missing=missing, household="household", household_keys=keys[:1], closed={"q1": "q0"}
+    )
+    gone = hidden | rows[keys].isna()
+    for _, part in gone.groupby(rows["household"]):
+        assert part[keys[0]].all() or not hidden.loc[part.index, keys[0]].any()
+    assert (alike(rows[keys].mask(hidden), missing) >= k).all()
+    if len(keys) > 1:
+        assert gone["q1"][hidden["q0"]].all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(files(), st.integers(1, 4), st.integers(2, 3), readings, st.sampled_from([0.0, 0.3]))
+def test_every_key_leaves_ell_sensitive_values_open_or_none_is_known(rows, k, ell, missing, gaps):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k:
+        return
+    rng = np.random.default_rng(len(rows))
+    rows["other"] = rows["other"].astype("Int64").mask(rng.random(len(rows)) < gaps)
+    try:
+        hidden = suppress_locally(rows, keys, k, missing=missing, sensitive=["other"], ell=ell)
+    except DisclosureError:
+        assert rows["other"].nunique() < ell
+        return
+    protected = rows[keys].mask(hidden)
+    assert (alike(protected, missing) >= k).all()
+    open_values = [rows["other"][mates].nunique() for mates in compatible(protected, missing)]
+    assert all(count == 0 or count >= ell for count in open_values)
+
+
+@settings(max_examples=40, deadline=None)
+@given(files(), st.integers(1, 4))
+def test_the_search_is_never_better_than_the_proven_optimum_and_both_are_safe(rows, k):
+    keys = [name for name in rows if name != "other"]
+    if len(rows) < k:
+        return
+    least = suppress_locally(rows, keys, k, exact=True)
+    found = suppress_locally(rows, keys, k)
+    assert (alike(rows[keys].mask(least), "wildcard") >= k).all()
+    assert least.to_numpy().sum() <= found.to_numpy().sum()

@@ -14,6 +14,7 @@ from sdc.errors import PolicyError
 _NEAR = 1e-6  # a solver's point this near to a whole number is that number
 _SWEEPS = 200
 _TURNS = 8  # programs that move many cells at once, before one cell at a time
+_LARGE = 600  # cells of a component that is searched block by block first
 _BRANCHES = 20_000  # of a program in whole numbers: a budget that every machine keeps alike
 
 
@@ -248,42 +249,70 @@ def _components(system: _System) -> list[np.ndarray]:
 
 
 class _Component:
-    """One connected component as a program, with the moves seen so far."""
+    """One connected component, its programs, and the moves found so far.
 
-    def __init__(self, system: _System, columns: np.ndarray, *, whole: bool) -> None:
-        part = system.matrix[:, columns]
-        self.matrix = part[np.flatnonzero(np.diff(part.indptr) > 0)]
+    A large component has a program for each block besides the one for all: a move inside a block, nothing else
+    moving, is a move of the whole, and found much sooner. Only the program for all can prove that there is none.
+    """
+
+    def __init__(self, system: _System, columns: np.ndarray, blocks: np.ndarray, *, whole: bool) -> None:
+        self.matrix = _filled(system.matrix[:, columns])
         self.cells = system.cells[columns]
         self.whole = whole
         ends = np.concatenate([system.lower[columns], system.upper[columns]])
         self.cap = 1e3 + 10 * float(np.abs(ends[np.isfinite(ends)]).sum())  # stands for "without end"
         self.lower = np.maximum(system.lower[columns], -self.cap)
         self.upper = np.minimum(system.upper[columns], self.cap)
-        self.low = np.zeros(len(columns))  # every point seen is a move that the table allows
+        self.low = np.zeros(len(columns))  # the furthest points seen
         self.high = np.zeros(len(columns))
-        self.moves: list[np.ndarray] = []  # those in whole numbers
         self.solves = 0
-        self.rest = np.zeros(self.matrix.shape[0])
-        self.program = Program(self.matrix, self.rest, self.rest, self.lower, self.upper, np.zeros(len(columns)))
+        self.of_cell: list[list[int]] = [[] for _ in columns]  # moves that change a cell by a person or more
+        self.touching: list[list[int]] = [[] for _ in columns]  # moves that change it at all
+        self.moves: list[tuple[frozenset[int], list[int]]] = []  # cells touched, cells changed by a person or more
+        every = np.arange(len(columns))
+        own = blocks[self.cells]
+        self.places = [every[own == block] for block in np.unique(own[own >= 0])] if len(columns) > _LARGE else []
+        self.places.append(every)
+        self.programs: dict[int, Program] = {}
 
-    def push(self, cost: np.ndarray) -> np.ndarray:
-        """The move that is best for a cost, minimised; noted if it is in whole numbers."""
-        self.program.costs(np.arange(len(cost)), cost)
+    def program(self, number: int) -> Program:
+        """The program of one place, built when it is first needed."""
+        if number not in self.programs:
+            place = self.places[number]
+            matrix = _filled(self.matrix[:, place])
+            rest = np.zeros(matrix.shape[0])
+            self.programs[number] = Program(
+                matrix, rest, rest, self.lower[place], self.upper[place], np.zeros(len(place))
+            )
+        return self.programs[number]
+
+    def push(self, number: int, cost: np.ndarray) -> None:
+        """Look for the move that is best for a cost over one place, minimised, and note it."""
+        place = self.places[number]
+        program = self.program(number)
+        program.costs(np.arange(len(place)), cost[place])
         self.solves += 1
-        return self.see(self.program.solve().x)
+        self.see(place, program.solve().x)
 
-    def see(self, z: np.ndarray) -> np.ndarray:
-        """Note a move."""
-        if self.whole:
-            rounded = np.rint(z)
-            if np.abs(z - rounded).max() <= _NEAR and not (self.matrix @ rounded).any():
-                z = rounded
-                self.moves.append(z)
-        else:
-            self.moves.append(z)
-        np.minimum(self.low, z, out=self.low)
-        np.maximum(self.high, z, out=self.high)
-        return z
+    def see(self, place: np.ndarray, z: np.ndarray) -> None:
+        """Note a move of the cells of one place; it can be a witness when it is one of whole persons."""
+        self.low[place] = np.minimum(self.low[place], z)
+        self.high[place] = np.maximum(self.high[place], z)
+        rounded = np.rint(z) if self.whole else z
+        if self.whole and (np.abs(z - rounded).max(initial=0) > _NEAR or (self.matrix[:, place] @ rounded).any()):
+            return
+        touched = place[np.abs(rounded) > _NEAR].tolist()
+        far = place[np.abs(rounded) >= 1 - _NEAR].tolist()
+        number = len(self.moves)
+        self.moves.append((frozenset(touched), far))
+        for j in touched:
+            self.touching[j].append(number)
+        for j in far:
+            self.of_cell[j].append(number)
+
+    def moves_without(self, j: int, without: frozenset[int]) -> bool:
+        """Whether a noted move changes a cell and leaves others alone."""
+        return any(not (self.moves[number][0] & without) for number in self.of_cell[j])
 
     def extremes(self, j: int) -> tuple[float, float]:
         """Least and greatest move of one cell."""
@@ -292,93 +321,108 @@ class _Component:
             reached = self.low[j] <= self.lower[j] + _NEAR if sign > 0 else self.high[j] >= self.upper[j] - _NEAR
             if not reached:
                 cost[j] = sign
-                self.push(cost)
+                self.push(len(self.places) - 1, cost)
         low, high = float(self.low[j]), float(self.high[j])
         return (low if low > -self.cap / 2 else -np.inf), (high if high < self.cap / 2 else np.inf)
 
-    def moved(self, without: np.ndarray, least: np.ndarray) -> np.ndarray:
-        """Cells that some noted move changes by ``least``, among the moves that leave ``without`` alone."""
-        found = np.zeros(len(self.cells), dtype=bool)
-        for z in self.moves:
-            if not z[without].any():
-                found |= np.abs(z) >= least - _NEAR
-        return found
-
-    def decide(self, wanted: np.ndarray, without: np.ndarray, budget: int) -> tuple[np.ndarray, np.ndarray]:
+    def decide(self, wanted: Sequence[int], without: np.ndarray, budget: int) -> tuple[list[int], list[int]]:
         """Which of the wanted cells are certain, and which the budget left open.
 
         Many cells move in one program: each may go one person either way, and the sum of all is pushed.
         Only what is left gets programs of its own, first linear, then in whole numbers.
         """
-        least = np.ones(len(self.cells))
-        held = np.zeros(len(without))
-        self.program.bounds(without, held, held)
-        pending = wanted[~self.moved(without, least)[wanted]]
+        hidden = frozenset(without.tolist())
+        pending = [j for j in wanted if not self.moves_without(j, hidden)]
+        certain, open_ = [], []
+        for number, place in enumerate(self.places):
+            inside = np.full(len(self.cells), -1)
+            inside[place] = np.arange(len(place))
+            here = [j for j in pending if inside[j] >= 0]
+            if not here:
+                continue
+            fixed = inside[without][inside[without] >= 0]
+            self.program(number).bounds(fixed, np.zeros(len(fixed)), np.zeros(len(fixed)))
+            here = self._together(number, here, inside, hidden)
+            last = number == len(self.places) - 1
+            for j in here:
+                if self.solves >= budget:
+                    open_ += [j] if last else []
+                    continue
+                answer = self._alone(number, j, without, hidden)
+                if answer is None:
+                    open_ += [j] if last else []
+                elif answer and last:
+                    certain.append(j)
+            self.program(number).bounds(fixed, self.lower[place][fixed], self.upper[place][fixed])
+            pending = [j for j in pending if not self.moves_without(j, hidden)]
+        return certain, open_
+
+    def _together(self, number: int, pending: list[int], inside: np.ndarray, hidden: frozenset[int]) -> list[int]:
+        """Move as many cells as possible at once; the cells that nothing moved."""
         sign = np.ones(len(self.cells))
         for turn in range(_TURNS):
             if len(pending) < 2:
                 break
-            low, up = np.maximum(self.lower[pending], -1), np.minimum(self.upper[pending], 1)
-            self.program.bounds(pending, low, up)
+            now = np.array(pending)
+            program = self.program(number)
+            program.bounds(inside[now], np.maximum(self.lower[now], -1), np.minimum(self.upper[now], 1))
             cost = np.zeros(len(self.cells))
-            cost[pending] = -sign[pending]
-            self.push(cost)
-            self.program.bounds(pending, self.lower[pending], self.upper[pending])
-            before = len(pending)
-            pending = pending[~self.moved(without, least)[pending]]
-            if turn and len(pending) > 0.9 * before:
+            cost[now] = -sign[now]
+            self.push(number, cost)
+            program.bounds(inside[now], self.lower[now], self.upper[now])
+            pending = [j for j in pending if not self.moves_without(j, hidden)]
+            if turn and len(pending) > 0.9 * len(now):
                 break
             sign = -sign if turn % 2 == 0 else np.where(np.arange(len(sign)) % (turn + 1) == 0, 1.0, -1.0)
-        certain, open_ = [], []
-        for j in pending.tolist():
-            if self.solves >= budget:
-                open_.append(j)
-                continue
-            answer = self._alone(j, without, least)
-            if answer is None:
-                open_.append(j)
-            elif answer:
-                certain.append(j)
-        self.program.bounds(without, self.lower[without], self.upper[without])
-        return np.array(certain, dtype=np.int64), np.array(open_, dtype=np.int64)
+        return pending
 
-    def _alone(self, j: int, without: np.ndarray, least: np.ndarray) -> bool | None:
-        """Whether one cell is certain; None when its budget of branches ends first."""
-        if self.moved(without, least)[j]:
-            return False
+    def _alone(self, number: int, j: int, without: np.ndarray, hidden: frozenset[int]) -> bool | None:
+        """Whether one cell is certain in one place; None when its budget of branches ends first."""
         reach = []
         cost = np.zeros(len(self.cells))
         for sign in (1.0, -1.0):
-            cost[j] = sign
-            z = self.push(cost)
-            if self.moved(without, least)[j]:
+            if self.moves_without(j, hidden):
                 return False
-            reach.append(abs(z[j]))
+            cost[j] = sign
+            before = (self.low[j], self.high[j])
+            self.low[j] = self.high[j] = 0
+            self.push(number, cost)
+            reach.append(max(-self.low[j], self.high[j]))
+            self.low[j], self.high[j] = min(before[0], self.low[j]), max(before[1], self.high[j])
+        if self.moves_without(j, hidden):
+            return False
         if max(reach) < 1 - _NEAR:
             return True
-        if not self.whole:
+        if number < len(self.places) - 1 or not self.whole:
             return False
+        return self._alone_whole(j, without, reach)
+
+    def _alone_whole(self, j: int, without: np.ndarray, reach: Sequence[float]) -> bool | None:
+        """Whether no move in whole numbers changes a cell, although a broken one does."""
         open_ = False
-        for sign, far in zip((-1.0, 1.0), reach, strict=True):
+        rest = np.zeros(self.matrix.shape[0])
+        for sign, far in zip((-1.0, 1.0), (reach[0], reach[1]), strict=True):
             if far < 1 - _NEAR:
                 continue
             lower, upper = self.lower.copy(), self.upper.copy()
             lower[without] = upper[without] = 0
-            if sign > 0:
-                lower[j] = 1
-            else:
-                upper[j] = -1
+            lower[j], upper[j] = (1, upper[j]) if sign > 0 else (lower[j], -1)
+            every = np.ones(len(lower), dtype=bool)
             program = Program(
-                self.matrix, self.rest, self.rest, lower, upper, np.zeros(len(lower)),
-                integer=np.ones(len(lower), dtype=bool), nodes=_BRANCHES,
+                self.matrix, rest, rest, lower, upper, np.zeros(len(lower)), integer=every, nodes=_BRANCHES
             )
             found = program.solve()
             self.solves += 1
             if len(found.x):
-                self.see(found.x)
+                self.see(self.places[-1], found.x)
                 return False
             open_ |= found.status != "infeasible"
         return None if open_ else True
+
+
+def _filled(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Without empty rows."""
+    return matrix[np.flatnonzero(np.diff(matrix.indptr) > 0)]
 
 
 def _whole(cells: Cells) -> bool:
@@ -417,7 +461,7 @@ def bounds(cells: Cells, lower: np.ndarray, upper: np.ndarray, wanted: np.ndarra
     for columns in _components(system):
         asked = np.flatnonzero(wanted[system.cells[columns]])
         if len(asked):
-            part = _Component(system, columns, whole=_whole(cells))
+            part = _Component(system, columns, cells.blocks, whole=_whole(cells))
             for j in asked.tolist():
                 least, most = part.extremes(j)
                 cell = part.cells[j]
@@ -478,17 +522,21 @@ def audit(
         asked = np.flatnonzero(primary[system.cells[columns]])
         if not len(asked):
             continue
-        part = _Component(system, columns, whole=whole)
-        everything = [np.zeros(0, np.int64)]
+        part = _Component(system, columns, cells.blocks, whole=whole)
+        sure, open_ = part.decide(asked.tolist(), np.zeros(0, np.int64), budget - solves)
+        certain.update(part.cells[sure].tolist())
+        left.update(part.cells[open_].tolist())
         if intruder.insider:
             local = np.full(len(cells), -1)
             local[part.cells] = np.arange(len(part.cells))
-            everything += [inside[inside >= 0] for inside in (local[group] for group in groups) if (inside >= 0).any()]
-        for without in everything:
-            sure, open_ = part.decide(np.setdiff1d(asked, without), without, budget - solves)
-            certain.update(part.cells[sure].tolist())
-            left.update(part.cells[open_].tolist())
-        widths.append(_narrowest(part, np.array([j for j in asked if part.cells[j] not in certain], dtype=np.int64), budget - solves))
+            wanted = set(asked.tolist())
+            for group in groups:
+                without = local[group][local[group] >= 0]
+                moved = {j for cell in without for number in part.touching[cell] for j in part.moves[number][1]}
+                sure, open_ = part.decide(sorted(moved & wanted - set(without.tolist())), without, budget - solves)
+                certain.update(part.cells[sure].tolist())
+                left.update(part.cells[open_].tolist())
+        widths.append(_narrowest(part, asked, budget - solves))
         solves += part.solves
     narrowest = 0.0 if certain or left else min(widths, default=np.inf)
     exposed = np.array(sorted(certain | left), dtype=np.int64)
@@ -500,17 +548,19 @@ def audit(
 
 def _narrowest(part: _Component, asked: np.ndarray, budget: int) -> float:
     """Width of the narrowest interval in a component: exact, as only cells that may be it are solved."""
-    best = np.inf
+    width = part.high[asked] - part.low[asked]
+    ends = part.upper[asked] - part.lower[asked]
+    best = float(np.min(ends, where=width >= ends - _NEAR, initial=np.inf))
     known: set[int] = set()
     while len(asked) and part.solves < budget:
         width = part.high[asked] - part.low[asked]
         j = int(asked[np.argmin(width)])
-        if width.min() >= best or j in known:
+        if width.min() >= best - _NEAR or j in known:
             break
         low, high = part.extremes(j)
         known.add(j)
         best = min(best, high - low)
-    return float(best)
+    return best
 
 
 def _narrower(cells: Cells, lower: np.ndarray, upper: np.ndarray, primary: np.ndarray, need: float) -> int:

@@ -48,6 +48,11 @@ class Program:
         Branch-and-bound nodes after which an integer program stops, wherever it is: a deterministic budget.
     gap : float
         Relative gap at which an integer program is called solved.
+
+    Attributes
+    ----------
+    iterations : int
+        Simplex iterations so far: a measure of work that is the same on every machine.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Program:
         gap: float = 1e-6,
     ) -> None:
         self.highs = highspy.Highs()
+        self.iterations = 0
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("parallel", "off")):
             self.highs.setOptionValue(option, value)
         self.integer = integer is not None
@@ -112,6 +118,7 @@ class Program:
         """
         self.highs.run()
         status = self.highs.getModelStatus()
+        self.iterations += max(self.highs.getInfo().simplex_iteration_count, 0) + 1
         if status in _NO_POINT:
             return Solution("infeasible", np.zeros(0), INFINITY, INFINITY)
         if status in _NO_BOUND:

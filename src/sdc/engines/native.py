@@ -1,7 +1,8 @@
 """The engine of our own, and the specification of any other: frequencies, risk, local suppression."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -9,13 +10,16 @@ import pandas as pd
 
 from sdc.engines.category import form_groups
 from sdc.engines.compatible import compatible_sums
+from sdc.engines.diversity import diversify
+from sdc.engines.holes import Holes, pooled_strata
+from sdc.engines.optimum import least_suppression
 from sdc.engines.packing import observed, pack
 from sdc.engines.wildcard import Stars, set_stars
 from sdc.errors import DisclosureError, EngineError
-from sdc.keys import key_classes, merged
+from sdc.keys import key_classes
 
 Missing = Literal["wildcard", "category"]
-_TIE = 1e-6
+Choice = Callable[[np.ndarray, np.ndarray, int, np.ndarray, list[tuple[int, int]], int], Stars]
 
 
 def frequencies(
@@ -108,6 +112,13 @@ def suppress_locally(
     importance: Mapping[str, float] | None = None,
     closed: Mapping[str, str] | None = None,
     missing: Missing = "wildcard",
+    strata: Sequence[str] = (),
+    sizes: Sequence[int] = (),
+    household: str | None = None,
+    household_keys: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    ell: int = 1,
+    exact: bool = False,
 ) -> pd.DataFrame:
     """Choose the key values to set to missing so that every record is k-anonymous.
 
@@ -116,18 +127,32 @@ def suppress_locally(
     Parameters
     ----------
     rows : DataFrame, n records
-        Columns besides the keys only decide which of several records with equal keys loses a value.
+        Columns that are not named here only decide which of several records with equal keys loses a value.
     keys : sequence of str, m keys
         Key variables of one disclosure scenario.
     k : int, records
         Least number of records that must share a key.
     importance : mapping of str to float, optional
         Cost of one suppressed value of a key, default 1; ``inf`` for a key that must stay whole. Between equal
-        costs the key with more categories is suppressed, which is also sdcMicro's order.
+        costs the key with more categories is preferred, which is also sdcMicro's order.
     closed : mapping of str to str, optional
         ``{finer: coarser}``: where the coarser key is suppressed, so is the finer.
     missing : {"wildcard", "category"}
         Whether a missing value matches any value (sdcMicro, ``alpha = 1``), or only a missing one (stricter).
+    strata : sequence of str
+        Columns, coarse to fine, within which the promise holds. A stratum of fewer than ``k`` records is merged
+        upward instead: with the small ones of the same parent, then the smallest other, then the parent's level.
+    sizes : sequence of int
+        Numbers of keys that an intruder may know: every subset of these sizes reaches ``k``. Default: all keys.
+    household : str, optional
+        Column that ties the records of one household.
+    household_keys : sequence of str
+        Keys that belong to the household: suppressed for all its members or for none.
+    sensitive : sequence of str
+        Columns of which every record's key must leave ``ell`` distinct values open, where it is known at all.
+    ell : int, distinct values
+    exact : bool
+        Prove the least suppression (small files only; wildcard reading; no ``sensitive``, no ``household``).
 
     Returns
     -------
@@ -136,136 +161,122 @@ def suppress_locally(
 
     Raises
     ------
-    DisclosureError : when ``n < k``, or when the keys that must stay whole leave records below k.
+    DisclosureError
+        When ``n < k``, when keys that must stay whole leave records below ``k``, or when a file or stratum
+        holds fewer than ``ell`` distinct values.
+    EngineError : when an exact answer is asked of too large a file.
 
     Guarantees
     ----------
     * Every record shares its key, in the reading asked for, with at least ``k - 1`` others.
     * The protected records do not depend on the order of the records given.
     * Where a coarser key is suppressed, so are the finer keys closed under it.
-    * A record loses no more keys than it takes to make that record safe; one that is safe loses one at most.
+    * A household's key is suppressed for all members or for none.
+    * Every record's key leaves at least ``ell`` sensitive values open, or none is known.
+
+    Notes
+    -----
+    Suppressing a value never lowers another record's count, so values are hidden one by one, each time where it
+    mends most for its cost; a value may also be hidden in a safe record, when that protects several others.
+    No record loses more keys than it takes to make that record safe by itself, or one: without this
+    limit a few records that keep a single key would make everybody safe on paper.
+
+    References
+    ----------
+    Templ, Kowarik, Meindl (2015), J. Stat. Softw. 67(4), doi:10.18637/jss.v067.i04
     """
-    file = _File.of(rows, keys, importance, closed)
     if len(rows) < k:
-        raise _too_few(len(rows), k)
-    file = _anonymous(file, k, missing)
+        raise DisclosureError(
+            "local suppression",
+            f"{len(rows)} records cannot make groups of {k}.",
+            "Ask for a lower k, or more records.",
+        )
+    pools = pooled_strata(rows, strata, k) if strata else None
+    file = Holes.of(rows, keys, importance or {}, closed or {}, pools)
+    choose = _exact if exact else {"wildcard": set_stars, "category": form_groups}[missing]
+
+    plain = not sizes and not sensitive
+
+    def protect(file: Holes) -> Holes:
+        while True:
+            before = file
+            file = _all_subsets(file, k, sizes, choose) if sizes else _anonymous(file, k, choose)
+            for column in sensitive if ell > 1 else ():
+                file = diversify(file, column, ell, missing)
+            if plain or (file.hidden == before.hidden).all():
+                return file
+
+    if household is None or not household_keys:
+        file = protect(file)
+    else:
+        file = _of_households(file, protect, rows[household], [list(keys).index(name) for name in household_keys])
     return pd.DataFrame(file.hidden, columns=list(keys), index=rows.index)
 
 
-@dataclass(frozen=True, eq=False)
-class _File:
-    """Records as classes under what is hidden so far.
-
-    ``codes`` count from 1 (0 is missing), ``of_record`` is the class of each record, ``hidden`` the values
-    suppressed, ``real`` the set of keys proper.
-    """
-
-    rows: pd.DataFrame
-    codes: np.ndarray
-    records: np.ndarray
-    of_record: np.ndarray
-    hidden: np.ndarray
-    cost: np.ndarray
-    closed: list[tuple[int, int]]
-    real: int
-
-    @classmethod
-    def of(
-        cls,
-        rows: pd.DataFrame,
-        keys: Sequence[str],
-        importance: Mapping[str, float] | None,
-        closed: Mapping[str, str] | None,
-    ) -> "_File":
-        classes = key_classes(rows, keys)
-        names = list(keys)
-        pairs = [(names.index(f), names.index(c)) for f, c in (closed or {}).items() if {f, c} <= set(names)]
-        sizes = np.array([len(values) for values in classes.categories])
-        rank = np.argsort(np.argsort(sizes, kind="stable"), kind="stable")
-        weight = np.array([(importance or {}).get(name, 1.0) for name in names], dtype=np.float64)
-        if not (weight > 0).all():
-            raise EngineError("importance", "a key's importance is not above 0.", "Give positive numbers.")
-        cost = weight * (1 - _TIE * rank)
-        for fine, coarse in pairs * len(pairs):
-            cost[coarse] = max(cost[coarse], cost[fine] if np.isinf(cost[fine]) else 0.0)
-        return cls(
-            rows, classes.codes + 1, classes.records, classes.of_record,
-            np.zeros((len(rows), len(names)), dtype=np.bool_), cost, pairs, _all(len(names)),
-        )  # fmt: skip
-
-    def without(self, hidden: np.ndarray) -> "_File":
-        """The same file with more values hidden."""
-        changed = np.flatnonzero(hidden.any(axis=1))
-        codes = self.codes[self.of_record[changed]]
-        codes[hidden[changed]] = 0
-        distinct, number = merged(np.concatenate([self.codes, codes]) - 1)
-        of_record = number[self.of_record]
-        of_record[changed] = number[len(self.codes) :]
-        used, of_record = np.unique(of_record, return_inverse=True)
-        return replace(
-            self, codes=distinct[used] + 1, records=np.bincount(of_record), of_record=of_record,
-            hidden=self.hidden | hidden,
-        )  # fmt: skip
-
-
-def _anonymous(file: _File, k: int, missing: Missing) -> _File:
+def _anonymous(file: Holes, k: int, choose: Choice) -> Holes:
     """Hide until every record has k alike: once, unless records that lost every key leave others short."""
-    choose = set_stars if missing == "wildcard" else form_groups
     while True:
         stars = choose(file.codes, file.records, k, file.cost, file.closed, file.real)
         if len(stars.classes) == 0:
             return file
-        hidden = _picked(file, stars)
         lost_all = (observed(file.codes)[stars.classes] & ~stars.keys & file.real == 0).any()
+        file = file.without(file.picked(stars))
         if not lost_all:
-            return replace(file, hidden=file.hidden | hidden)
-        file = file.without(hidden)
+            return file
 
 
-def _picked(file: _File, stars: Stars) -> np.ndarray:
-    """The values to hide, record by record: within a class by the content of the other columns, not by position."""
-    starred = np.zeros(len(file.records), dtype=np.bool_)
-    starred[stars.classes] = True
-    place = np.flatnonzero(starred[file.of_record])
-    of = file.of_record[place]
-    content = _fingerprint(file.rows.iloc[place])
-    order = np.lexsort((place, content, of))
-    place, of = place[order], of[order]
-    rank = np.arange(len(of)) - np.searchsorted(of, of)
-    before = np.cumsum(stars.records) - stars.records
-    first = np.searchsorted(stars.classes, stars.classes)
-    begins = before - before[first]
-    hidden = np.zeros((len(file.rows), file.codes.shape[1]), dtype=np.bool_)
-    ends = begins + stars.records
-    entry = _entry(stars.classes, ends, of, rank)
-    took = entry >= 0
-    keys = stars.keys[entry[took]]
-    hidden[place[took]] = (keys[:, None] >> np.arange(hidden.shape[1]) & 1).astype(np.bool_)
-    return hidden
+def _exact(
+    codes: np.ndarray, records: np.ndarray, k: int, cost: np.ndarray, closed: list[tuple[int, int]], real: int
+) -> Stars:
+    """The proven optimum; the tie break between keys is left out, so that all optima count as equal."""
+    found = least_suppression(codes, records, k, np.round(cost, 4), closed, real)
+    if not found.proven:
+        raise EngineError(
+            "local suppression", "the least suppression could not be proven.", "Use the search without `exact`."
+        )
+    return found.stars
 
 
-def _entry(classes: np.ndarray, ends: np.ndarray, of: np.ndarray, rank: np.ndarray) -> np.ndarray:
-    """Which star each record takes, by its rank within its class; -1 for none."""
-    width = int(max(ends.max(initial=0), rank.max(initial=0))) + 1
-    at = np.searchsorted(classes.astype(np.int64) * width + ends, of.astype(np.int64) * width + rank, side="right")
-    at = np.minimum(at, len(classes) - 1)
-    return np.where((classes[at] == of) & (rank < ends[at]), at, -1)
+def _all_subsets(file: Holes, k: int, sizes: Sequence[int], choose: Choice) -> Holes:
+    """Every subset of keys of the given sizes, one after the other, until none asks for more."""
+    m = file.hidden.shape[1]
+    subsets = [list(chosen) for size in sorted(sizes) for chosen in combinations(range(m), size)]
+    while True:
+        before = file
+        for chosen in subsets:
+            hidden = np.zeros_like(file.hidden)
+            hidden[:, chosen] = _anonymous(file.of_keys(chosen), k, choose).hidden & ~file.hidden[:, chosen]
+            if hidden.any():
+                file = file.without(file.with_finer(hidden))
+        if (file.hidden == before.hidden).all():
+            return file
 
 
-def _fingerprint(rows: pd.DataFrame) -> np.ndarray:
-    """A number from the content of each record, the same wherever the record stands."""
-    plain = {
-        name: column.astype(str) if column.dtype == object else column.reset_index(drop=True)
-        for name, column in rows.reset_index(drop=True).items()
-    }
-    return pd.util.hash_pandas_object(pd.DataFrame(plain), index=False).to_numpy()
+def _of_households(file: Holes, protect: Callable[[Holes], Holes], household: pd.Series, own: list[int]) -> Holes:
+    """Keys of the household for all members or for none: chosen first, then the rest without touching them again."""
+    ids = pd.factorize(household, use_na_sentinel=True)[0].astype(np.int64)
+    alone = ids < 0
+    ids[alone] = ids.max(initial=-1) + 1 + np.arange(alone.sum())
+    cost = file.cost.copy()
+    cost[own] *= len(ids) / max(len(np.unique(ids)), 1)
+
+    def spread(at: Holes) -> np.ndarray:
+        hidden = np.zeros_like(at.hidden)
+        for j in own:
+            hidden[:, j] = (np.bincount(ids, weights=at.hidden[:, j]) > 0)[ids]
+        return file.with_finer(hidden) & (file.codes[file.of_record, : hidden.shape[1]] > 0)
+
+    whole = protect(replace(file, cost=cost))
+    while (spread(whole) & ~whole.hidden).any():
+        whole = protect(whole.without(spread(whole) & ~whole.hidden))
+    cost = cost.copy()
+    cost[own] = np.inf
+    try:
+        again = protect(replace(file, cost=cost).without(spread(whole)))
+    except DisclosureError:
+        return whole
+    return again if again.hidden.sum() < whole.hidden.sum() else whole
 
 
 def _all(m: int) -> int:
     return (1 << m) - 1
-
-
-def _too_few(n: int, k: int) -> DisclosureError:
-    return DisclosureError(
-        "local suppression", f"{n} records cannot make groups of {k}.", "Ask for more records, or for a lower k."
-    )

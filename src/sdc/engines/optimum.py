@@ -128,8 +128,8 @@ class _Model:
                 "Use the search without `exact`.",
             )
         keys = [j for j in range(m) if real >> j & 1]
-        whole = (patterns[:, keys] > 0).all(axis=1)
-        blank = (patterns[:, keys] == 0).all(axis=1) & (len(keys) > 1)
+        whole: np.ndarray = np.all(patterns[:, keys] > 0, axis=1)
+        blank: np.ndarray = np.all(patterns[:, keys] == 0, axis=1) & (len(keys) > 1)
         rows, columns, values = [], [], []
         low: list[float] = []
         high: list[float] = []
@@ -149,7 +149,7 @@ class _Model:
             agree = _agree(patterns[p], codes)
             counts = _agree(patterns[p], patterns)
             if whole[p]:
-                agree &= ~(codes[:, keys] == 0).all(axis=1) | (len(keys) == 1)
+                agree &= np.any(codes[:, keys] > 0, axis=1) | (len(keys) == 1)
                 counts &= ~blank
             gain = counts[pattern].astype(np.float64) - agree[choices[:, 0]]
             surely = records[agree].sum() + np.minimum(gain, 0) @ records[choices[:, 0]]
@@ -172,4 +172,5 @@ class _Model:
 
 def _agree(pattern: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which of the others agree with a pattern wherever both are observed."""
-    return ((others == pattern) | (others == 0) | (pattern == 0)).all(axis=1)
+    agree: np.ndarray = np.all((others == pattern) | (others == 0) | (pattern == 0), axis=1)
+    return agree

@@ -26,7 +26,7 @@ def pack(codes: np.ndarray) -> np.ndarray:
 def _mixed(codes: np.ndarray) -> np.ndarray:
     """Addends from a fixed 64-bit mixing function of key and code; their sums wrap."""
     keys = np.arange(1, codes.shape[1] + 1, dtype=np.uint64)
-    x = codes.astype(np.uint64) + keys[None, :] * np.uint64(0x9E3779B97F4A7C15)
+    x: np.ndarray = codes.astype(np.uint64) + keys[None, :] * np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     x = (x ^ (x >> np.uint64(31))) & np.uint64(_WORD - 1)

@@ -15,10 +15,13 @@ import numpy as np
 from numba import njit
 
 from sdc.engines.compatible import agreeing, by_mask, compatible_sums
+from sdc.engines.exchange import Board, Moves, exchange, lift_star, needless, set_star
 from sdc.engines.packing import numbered, observed, pack, project, slot
 from sdc.errors import DisclosureError
 
 _JOINS = 4_000_000
+_ROUNDS = 30
+_WORK = 8_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,33 +37,6 @@ class Stars:
     classes: np.ndarray
     keys: np.ndarray
     records: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Moves:
-    """All stars worth setting: cells, the violators within them, who may be suppressed into them.
-
-    Attributes
-    ----------
-    violators : array of int64, (v,)
-        Classes below k.
-    helper, helper_keys : arrays of int64, (cells,)
-        A safe class that may give one value to protect others (-1: none), and that value's key.
-    member_start, member : CSR, cells -> violators
-    in_start, in_cell : CSR, violators -> cells
-    own_start, own_cell, own_keys : CSR, violators -> the cells they may be suppressed into, the keys lost
-    """
-
-    violators: np.ndarray
-    helper: np.ndarray
-    helper_keys: np.ndarray
-    member_start: np.ndarray
-    member: np.ndarray
-    in_start: np.ndarray
-    in_cell: np.ndarray
-    own_start: np.ndarray
-    own_cell: np.ndarray
-    own_keys: np.ndarray
 
 
 def set_stars(
@@ -91,13 +67,17 @@ def set_stars(
     violators = np.flatnonzero(fk < k)
     price = prices(cost)
     moves = _moves(addends, masks, records, fk, violators, k, price, closed, real)
-    number = np.full(len(codes), -1, dtype=np.int64)
-    number[violators] = np.arange(len(violators))
-    classes, keys, left = _greedy(
-        codes, records, number, k - fk[violators], k, price, violators, moves.helper, moves.helper_keys,
-        moves.member_start, moves.member, moves.in_start, moves.in_cell,
-        moves.own_start, moves.own_cell, moves.own_keys,
+    board = Board(
+        k - fk[violators],
+        records[violators].copy(),
+        np.zeros(len(records), dtype=np.int64),
+        np.zeros(len(moves.helper), dtype=np.int64),
+    )
+    giver, cell, lost, counted = _greedy(codes, records, k, price, moves, board)
+    classes, keys = exchange(
+        codes, records, moves, board, price, giver, cell, lost, counted, _ROUNDS, _WORK
     )  # fmt: skip
+    left = np.where(board.need > 0, board.bare, 0)
     blank = np.flatnonzero(left > 0)
     stay = sum(1 << j for j in range(codes.shape[1]) if not np.isfinite(cost[j]))
     if len(blank) and stay & real:
@@ -162,7 +142,8 @@ def allowed(lost: int, seen: int, price: np.ndarray, closed: list[tuple[int, int
     """Whether a record that has the seen keys may lose this set: affordable, closed, not its last key."""
     if not np.isfinite(price[lost]) or (seen & ~lost & real == 0 and real & (real - 1)):
         return False
-    return all(not lost >> coarse & 1 or not seen & ~lost >> fine & 1 for fine, coarse in closed)
+    left = seen & ~lost
+    return not any(lost >> coarse & 1 and left >> fine & 1 for fine, coarse in closed)
 
 
 def _moves(addends, masks, records, fk, violators, k, price, closed, real):
@@ -198,7 +179,7 @@ def _moves(addends, masks, records, fk, violators, k, price, closed, real):
         found = cheapest.copy()
         for kept, parties in sorted(wanted.items()):
             givers = np.concatenate([part for _, part in parties])
-            lost = np.concatenate([np.full(len(part), keys) for keys, part in parties])
+            keys = np.concatenate([np.full(len(part), lost) for lost, part in parties])
             projected = project(addends, violators[givers], kept)
             names, numbers, cell, count = numbered(projected)
             supply, helper, who, where = _fill(
@@ -210,8 +191,8 @@ def _moves(addends, masks, records, fk, violators, k, price, closed, real):
             renumber = np.where(good, cells + np.cumsum(good) - 1, -1)
             cells += int(good.sum())
             safe = good[cell]
-            own.append((givers[safe], renumber[cell[safe]], lost[safe]))
-            np.minimum.at(found, givers[safe], price[lost[safe]])
+            own.append((givers[safe], renumber[cell[safe]], keys[safe]))
+            np.minimum.at(found, givers[safe], price[keys[safe]])
             keep = good[where]
             members.append(who[keep])
             inside.append(renumber[where[keep]])
@@ -219,10 +200,10 @@ def _moves(addends, masks, records, fk, violators, k, price, closed, real):
             helpers.append(chosen)
             helper_keys.append(np.where(chosen >= 0, masks[chosen] & ~kept, 0))
         cheapest = found
-    return _assemble(violators, members, inside, own, helpers, helper_keys, cells)
+    return _assemble(violators, number, members, inside, own, helpers, helper_keys, cells)
 
 
-def _assemble(violators, members, inside, own, helpers, helper_keys, cells):
+def _assemble(violators, number, members, inside, own, helpers, helper_keys, cells):
     """The lists of all levels, as CSR arrays both ways."""
 
     def joined(parts: list[np.ndarray]) -> np.ndarray:
@@ -236,8 +217,10 @@ def _assemble(violators, members, inside, own, helpers, helper_keys, cells):
     by_violator = np.argsort(who, kind="stable")
     owner, own_cell, own_keys = (joined([part[i] for part in own]) for i in range(3))
     by_owner = np.argsort(owner, kind="stable")
+    by_own_cell = np.argsort(own_cell, kind="stable")
     return Moves(
         violators,
+        number,
         joined(helpers),
         joined(helper_keys),
         starts(where, cells),
@@ -247,6 +230,9 @@ def _assemble(violators, members, inside, own, helpers, helper_keys, cells):
         starts(owner, len(violators)),
         own_cell[by_owner],
         own_keys[by_owner],
+        starts(own_cell, cells),
+        owner[by_own_cell],
+        own_keys[by_own_cell],
     )
 
 
@@ -299,123 +285,80 @@ def _partial(addends, records, kept, supply, k, projected_by, cell, groups):
 
 
 @njit(cache=True)
-def _compatible(codes, a, b):
-    """Whether two classes agree wherever both are observed."""
-    for j in range(codes.shape[1]):  # noqa: SIM110, compiled as it stands
-        if codes[a, j] != codes[b, j] and codes[a, j] > 0 and codes[b, j] > 0:
-            return False
-    return True
-
-
-@njit(cache=True)
-def _greedy(
-    codes, records, number, need, k, price, violators, helper, helper_keys,
-    member_start, member, in_start, in_cell, own_start, own_cell, own_keys,
-):  # fmt: skip
+def _greedy(codes, records, k, price, moves, board):
     """Set stars, the best ratio of mended deficit to cost first; then take back the needless ones."""
-    v, cells = len(violators), len(helper)
-    bare = records[violators].copy()
-    spent = np.zeros(len(records), dtype=np.int64)
-    live = np.zeros(cells, dtype=np.int64)
+    v, cells = len(moves.violators), len(moves.helper)
     for i in range(v):
-        for e in range(in_start[i], in_start[i + 1]):
-            live[in_cell[e]] += bare[i]
+        for e in range(moves.in_start[i], moves.in_start[i + 1]):
+            board.live[moves.in_cell[e]] += board.bare[i]
     heap = [(0.0, 0, 0)]
     heap.clear()
     for i in range(v + cells):
-        ratio, move = _best(i, v, bare, need, live, price, own_start, own_cell, own_keys, helper, helper_keys)
+        ratio, move = _best(i, moves, board, price)
         if ratio > 0:
             heap.append((-ratio, i, move))
     heapq.heapify(heap)
-    star_class = []
+    star_giver = []
     star_cell = []
     star_keys = []
     star_counted = []
     stars_in = np.zeros(cells, dtype=np.int64)
     while len(heap) > 0:
         stale, i, _ = heapq.heappop(heap)
-        ratio, move = _best(i, v, bare, need, live, price, own_start, own_cell, own_keys, helper, helper_keys)
+        ratio, move = _best(i, moves, board, price)
         if ratio <= 0:
             continue
         if ratio < -stale - 1e-12:
             heapq.heappush(heap, (-ratio, i, move))
             continue
         if i < v:
-            giver, cell, keys = violators[i], own_cell[move], own_keys[move]
+            giver, cell, keys = moves.violators[i], moves.own_cell[move], moves.own_keys[move]
         else:
-            giver, cell, keys = helper[move], move, helper_keys[move]
-            if spent[giver] >= records[giver]:
+            giver, cell, keys = moves.helper[move], move, moves.helper_keys[move]
+            if board.spent[giver] >= records[giver]:
                 continue
-            spent[giver] += 1
-        counted = live[cell] > 0 or stars_in[cell] < k
+        counted = board.live[cell] > 0 or stars_in[cell] < k
         stars_in[cell] += 1
-        if counted:
-            for e in range(member_start[cell], member_start[cell + 1]):
-                w = member[e]
-                if violators[w] == giver or _compatible(codes, giver, violators[w]):
-                    continue
-                need[w] -= 1
-                if need[w] == 0:
-                    for f in range(in_start[w], in_start[w + 1]):
-                        live[in_cell[f]] -= bare[w]
-        if i < v:
-            bare[i] -= 1
-            if need[i] > 0:
-                for f in range(in_start[i], in_start[i + 1]):
-                    live[in_cell[f]] -= 1
-        star_class.append(giver)
+        set_star(codes, moves, board, giver, cell, counted)
+        star_giver.append(giver)
         star_cell.append(cell)
         star_keys.append(keys)
         star_counted.append(counted)
         heapq.heappush(heap, (-ratio, i, move))
-    count = len(star_class)
+    count = len(star_giver)
     kept = np.ones(count, dtype=np.bool_)
     cost = np.empty(count)
     for s in range(count):
         cost[s] = price[star_keys[count - 1 - s]]
+    short = [0]
     for r in np.argsort(-cost, kind="mergesort"):
         s = count - 1 - r
-        giver, cell = star_class[s], star_cell[s]
-        own = number[giver]
-        if own >= 0 and need[own] > 0:
-            continue
-        needless = True
-        if star_counted[s]:
-            for e in range(member_start[cell], member_start[cell + 1]):
-                w = member[e]
-                if need[w] != 0 or bare[w] == 0 or violators[w] == giver:
-                    continue
-                if not _compatible(codes, giver, violators[w]):
-                    needless = False
-                    break
-        if not needless:
-            continue
-        kept[s] = False
-        if star_counted[s]:
-            for e in range(member_start[cell], member_start[cell + 1]):
-                w = member[e]
-                if violators[w] != giver and not _compatible(codes, giver, violators[w]):
-                    need[w] += 1
-        if own >= 0:
-            bare[own] += 1
-    left = np.where(need > 0, bare, 0)
-    return np.array(star_class, dtype=np.int64)[kept], np.array(star_keys, dtype=np.int64)[kept], left
+        if needless(codes, moves, board, star_giver[s], star_cell[s], star_counted[s]):
+            lift_star(codes, moves, board, star_giver[s], star_cell[s], star_counted[s], short)
+            kept[s] = False
+    return (
+        np.array(star_giver, dtype=np.int64)[kept],
+        np.array(star_cell, dtype=np.int64)[kept],
+        np.array(star_keys, dtype=np.int64)[kept],
+        np.array(star_counted, dtype=np.bool_)[kept],
+    )
 
 
 @njit(cache=True)
-def _best(i, v, bare, need, live, price, own_start, own_cell, own_keys, helper, helper_keys):
+def _best(i, moves, board, price):
     """The best move of one violator, or of the safe helper of one cell: its ratio and which it is."""
+    v = len(moves.violators)
     if i >= v:
         cell = i - v
-        if helper[cell] < 0:
+        if moves.helper[cell] < 0:
             return 0.0, cell
-        return live[cell] / price[helper_keys[cell]], cell
+        return board.live[cell] / price[moves.helper_keys[cell]], cell
     best, move = 0.0, -1
-    if bare[i] == 0:
+    if board.bare[i] == 0:
         return best, move
-    mine = need[i] - bare[i] if need[i] > 0 else 0
-    for e in range(own_start[i], own_start[i + 1]):
-        ratio = (live[own_cell[e]] + mine) / price[own_keys[e]]
+    mine = board.need[i] - board.bare[i] if board.need[i] > 0 else 0
+    for e in range(moves.own_start[i], moves.own_start[i + 1]):
+        ratio = (board.live[moves.own_cell[e]] + mine) / price[moves.own_keys[e]]
         if ratio > best:
             best, move = ratio, e
     return best, move

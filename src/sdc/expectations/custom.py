@@ -1,10 +1,7 @@
 """The expectations of this project, as Great Expectations knows them; importing this registers them."""
 
 import json
-import os
 from typing import Any, ClassVar
-
-os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the library is imported, so it is set before
 
 from great_expectations.core import ExpectationValidationResult
 from great_expectations.core.metric_domain_types import MetricDomainTypes
@@ -28,7 +25,7 @@ class TableCounts(TableMetricProvider):
 
     @metric_value(engine=PandasExecutionEngine)
     def _pandas(
-        cls,  # noqa: N805 - the library calls it as a class method
+        cls,
         execution_engine: PandasExecutionEngine,
         metric_domain_kwargs: dict,
         metric_value_kwargs: dict,
@@ -49,7 +46,7 @@ class Counted(BatchExpectation):
 
     @classmethod
     def is_abstract(cls) -> bool:
-        """This class is a base, and no expectation of its own."""
+        """Only this base is no expectation of its own."""
         return cls.__name__ == "Counted"
 
     def get_validation_dependencies(self, execution_engine: Any = None, runtime_configuration: Any = None) -> Any:
@@ -63,9 +60,7 @@ class Counted(BatchExpectation):
             metric_domain_kwargs={"batch_id": self.batch_id},
             metric_value_kwargs={"measure": self.expectation_type, "arguments": json.dumps(arguments)},
         )
-        return ValidationDependencies(
-            metric_configurations={METRIC: metric}, result_format=result_format.result_format
-        )
+        return ValidationDependencies(metric_configurations={METRIC: metric}, result_format=result_format.result_format)
 
     @classmethod
     def arguments(cls) -> list[str]:
@@ -78,17 +73,12 @@ class Counted(BatchExpectation):
         counts = metrics[METRIC]
         return {"success": counts["breaches"] == 0, "counts": counts}
 
-    def _build_evr(self, raw_response: dict, **kwargs: dict) -> ExpectationValidationResult:
+    def _build_evr(self, raw_response: Any, **kwargs: dict) -> ExpectationValidationResult:
         """BOOLEAN_ONLY empties results, since they quote data. Ours are counts: they are put back."""
         counts = raw_response.pop("counts")
         observed = counts.get("observed", counts["breaches"])
         raw_response["result"] = {"observed_value": observed, "details": counts}
         return super()._build_evr(raw_response, **kwargs)
-
-    @classmethod
-    def _diagnostic_observed_value_renderer(cls, configuration: Any = None, result: Any = None, **_: Any) -> str:
-        details = (result.result or {}).get("details", {}) if result else {}
-        return ", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in details.items()) or "--"
 
 
 class ExpectOnlyKnownColumns(Counted):
@@ -108,8 +98,9 @@ class ExpectNoRestrictedColumns(Counted):
     """Expect no column that a rule of the policy does not let out."""
 
     columns: list[str]
-    what: str
-    unmeasured = ("what",)
+    rule: str
+    limit: str | int | None = None
+    unmeasured = ("rule", "limit")
 
 
 class ExpectColumnOfType(Counted):

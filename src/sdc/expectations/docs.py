@@ -1,13 +1,15 @@
-"""Data Docs that need no network: the pages that Great Expectations' site builder asks for, drawn by a template of ours.
+"""Data Docs that need no network: the pages Great Expectations' site builder asks for, from a template of ours.
 
 The library's own pages load sixteen files from elsewhere, carry ids and the time of the run, and are blank without a
 network. Its site builder takes other renderers and views by name (`great_expectations.yml`), and these are they.
 """
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from sdc.expectations.promises import promise
 
@@ -63,12 +65,11 @@ class IndexPage:
             {"name": link["expectation_suite_name"], "path": link["filepath"]}
             for link in links.get("expectations_links", [])
         ]
-        by_name = {"key": lambda row: row["name"]}
         return {
             "kind": "index",
             "title": "Data Docs",
-            "runs": sorted(runs, **by_name),
-            "suites": sorted(listed, **by_name),
+            "runs": sorted(runs, key=itemgetter("name")),
+            "suites": sorted(listed, key=itemgetter("name")),
         }
 
 
@@ -84,6 +85,7 @@ class LocalView:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters["names"] = _names
         return environment.get_template("docs.html").render(document)
 
 
@@ -98,9 +100,21 @@ def _entry(configuration: Any, holds: bool | None, counts: Mapping[str, int | fl
         "on_breach": ON_BREACH[str(getattr(configuration.severity, "value", configuration.severity))],
         "because": attributes.get("because", ""),
         "holds": holds,
-        "counts": {name.replace("_", " "): f"{count:,}" for name, count in counts.items()},
+        "counts": {name.replace("_", " "): f"{count:,}" for name, count in _shown(counts)},
         "levels": {name: sorted(codes) for name, codes in levels.items()},
     }
+
+
+def _shown(counts: Mapping[str, int | float]) -> list[tuple[str, int | float]]:
+    """Breaches first; beside a figure that is held against a limit they say nothing."""
+    rest = [(name, count) for name, count in sorted(counts.items()) if name != "breaches"]
+    return rest if "observed" in counts else [*((n, c) for n, c in counts.items() if n == "breaches"), *rest]
+
+
+def _names(text: str) -> Markup:
+    """Names between backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
 def _grouped(entries: Iterable[dict]) -> list[tuple[str, list[dict]]]:

@@ -24,8 +24,8 @@ def known_columns(rows: pd.DataFrame, columns: Sequence[str], required: Sequence
 
 def forbidden_columns(rows: pd.DataFrame, columns: Sequence[str]) -> Counts:
     """Columns that must not be there, however an export groups or capitalises their names."""
-    forbidden = {_bare(name) for name in columns} | {name.casefold() for name in columns}
-    found = sum(name.casefold() in forbidden or _bare(name) in forbidden for name in map(str, rows.columns))
+    forbidden = {name.casefold() for name in columns}
+    found = sum(not forbidden.isdisjoint((name.casefold(), bare(name).casefold())) for name in map(str, rows.columns))
     return {"breaches": found, "columns": len(rows.columns)}
 
 
@@ -59,9 +59,7 @@ def codes_outside(
     return {"breaches": min((outside(allowed) for allowed in levels.values()), default=cells), "cells": cells}
 
 
-def dates_outside(
-    rows: pd.DataFrame, column: str, patterns: Mapping[str, str], as_collected: bool = False
-) -> Counts:
+def dates_outside(rows: pd.DataFrame, column: str, patterns: Mapping[str, str], as_collected: bool = False) -> Counts:
     """Dates finer than allowed, or truncated in no known way. The whole column must fit one level."""
     values = rows[column]
     cells = int(values.notna().sum())
@@ -116,8 +114,8 @@ def risk_figure(
     report = assess_risk(
         rows,
         keys,
-        weight=weight if weight in rows.columns else None,
-        household=household if household in rows.columns else None,
+        weight=weight,
+        household=household,
         missing="wildcard" if missing == "wildcard" else "category",
         ks=(),
     )
@@ -219,6 +217,6 @@ def _rounds(rows: pd.DataFrame) -> np.ndarray:
     return rows["round"].astype("str").to_numpy() if "round" in rows else np.zeros(len(rows), dtype=np.int8)
 
 
-def _bare(name: str) -> str:
-    """The last part of a grouped name, without case: ``Group/KI_Name`` is ``ki_name``."""
-    return name.casefold().rsplit("/", 1)[-1].rsplit(".", 1)[-1]
+def bare(name: str) -> str:
+    """The last part of a grouped name: ``Group/KI_Name`` is ``KI_Name``."""
+    return name.rsplit("/", 1)[-1].rsplit(".", 1)[-1]

@@ -59,6 +59,15 @@ def _link(kwargs: Mapping) -> str:
     return f"`{kwargs['total']}` {same} {_columns(kwargs['parts'])} where all are shown{slack}{but}."
 
 
+RESTRICTED: dict[str, Callable[[Any], str]] = {
+    "free_text": lambda limit: "of free text",
+    "household_links": lambda limit: "that tie the members of a household",
+    "highest_sensitivity": lambda limit: f"more sensitive than `{limit}`",
+    "lowest_geography_counts": lambda limit: f"that place a row more finely than {limit}",
+    "lowest_geography_records": lambda limit: f"that place a record more finely than {limit}",
+    "coordinate_decimals": lambda limit: "of exact coordinates",
+}
+
 HELD = {
     "integer": "whole numbers",
     "number": "numbers",
@@ -75,7 +84,7 @@ PROMISES: dict[str, Callable[[Mapping], str]] = {
     "expect_column_values_to_be_between": _between,
     "expect_only_known_columns": _known,
     "expect_no_identifier_columns": lambda kw: "No column names one person or household outright.",
-    "expect_no_restricted_columns": lambda kw: f"There are no columns {kw['what']}.",
+    "expect_no_restricted_columns": lambda kw: f"There are no columns {RESTRICTED[kw['rule']](kw['limit'])}.",
     "expect_column_of_type": _type,
     "expect_codes_in_list": _codes,
     "expect_truncated_dates": lambda kw: (

@@ -1,17 +1,17 @@
-"""Run a suite over a table in Great Expectations: outcomes in counts, and Data Docs, without any value from the data."""
+"""One run of a suite in Great Expectations: outcomes in counts, and Data Docs, without any value from the data."""
 
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import sdc.expectations.custom  # isort: skip - sets telemetry off, and registers our expectations
 import great_expectations as gx
 from great_expectations.core.run_identifier import RunIdentifier
 
+import sdc.expectations.custom  # noqa: F401 - registers our expectations
 from sdc.errors import DataError, EngineError
 from sdc.expectations.suites import SEVERITY, present
 from sdc.files import appearing_folder
@@ -24,39 +24,40 @@ RUN = RunIdentifier("run", datetime(2000, 1, 1, tzinfo=UTC))  # the library want
 
 
 class Outcome(NamedTuple):
-    """One expectation as it was judged.
+    """One expectation as it was judged, in the shape of a check of the verdict.
 
     Attributes
     ----------
-    suite, expectation : str
-        Name of the suite; type of the expectation.
-    columns : tuple of str
-    promise, because : str
-        Sentences: what is promised, and why.
+    name : str
+        Type of the expectation, and the columns, the rule or the figure that it is about; unique in its suite.
+    promise : str
+        What is promised, as a sentence.
     observed : int, float or None
         What was counted, to be held against `limit`: breaches, or a risk. None where the library tells yes or no only.
     limit : int or float
-    counts : mapping of name to int or float
-        All that was counted.
     passed : bool
-    severity : {"critical", "warning", "info"}
+    breach : {"stop", "warn", "report"}
+        What a breach does; the suite says it as the severity critical, warning, info.
+    by : str
+    suite : str
+    columns : tuple of str
+    because : str
+        Why it is promised.
+    counts : mapping of name to int or float
+        All that was counted; ``not_measured`` where an expectation could not be evaluated, which is a breach.
     """
 
-    suite: str
-    expectation: str
-    columns: tuple[str, ...]
+    name: str
     promise: str
-    because: str
     observed: int | float | None
     limit: int | float
-    counts: Mapping[str, int | float]
     passed: bool
-    severity: str
-
-    @property
-    def breach(self) -> str:
-        """What a breach does, in the policy's words: `stop`, `warn` or `report`."""
-        return BREACH[self.severity]
+    breach: str
+    by: str
+    suite: str
+    columns: tuple[str, ...]
+    because: str
+    counts: Mapping[str, int | float]
 
 
 def validate(table: Table, suite_name: str, folder: Path, docs: Path) -> list[Outcome]:
@@ -111,8 +112,7 @@ def validate_all(tables: Mapping[str, Table], folder: Path, docs: Path) -> list[
             results = definition.run(
                 batch_parameters={"dataframe": table.rows}, result_format="BOOLEAN_ONLY", run_id=RUN
             )
-            found = {result.expectation_config.id: result for result in results.results}
-            outcomes += [_outcome(name, found[entry.id]) for entry in context.suites.get(name).expectations]
+            outcomes += [_outcome(name, result) for result in _in_order(results.results, definition.suite)]
         context.build_data_docs()
         _keep_pages(Path(copied, SITE), site, tables)
     return outcomes
@@ -133,25 +133,32 @@ def _copy_context(tables: Mapping[str, Table], folder: Path, copied: Path) -> An
     return gx.get_context(mode="file", context_root_dir=copied)
 
 
+def _in_order(results: Iterable[Any], suite: Any) -> list[Any]:
+    """Results in the order of the suite; the library groups them by column."""
+    place = {expectation.id: number for number, expectation in enumerate(suite.expectations)}
+    return sorted(results, key=lambda result: place[result.expectation_config.id])
+
+
 def _outcome(suite: str, result: Any) -> Outcome:
     configuration = result.expectation_config
     kwargs, counts = configuration.kwargs, (result.result or {}).get("details", {})
     info = result.exception_info or {}
     if info.get("raised_exception", bool(info)):  # its text may quote data, so that it failed is all that is told
         counts = {"not_measured": 1}
-    columns = [kwargs[name] for name in ("column", "total") if name in kwargs]
-    columns += [*kwargs.get("parts", ()), *kwargs.get("keys", ())]
+    about = [kwargs[name] for name in ("column", "total") if name in kwargs] + list(kwargs.get("parts", ()))
+    which = [kwargs[name] for name in ("figure", "rule") if name in kwargs]
     return Outcome(
-        suite=suite,
-        expectation=configuration.type,
-        columns=tuple(dict.fromkeys(columns)),
+        name=":".join([configuration.type, *about, *which]),
         promise=configuration.description,
-        because=configuration.meta["attributes"]["because"],
         observed=(result.result or {}).get("observed_value"),
-        limit=kwargs.get("limit", 0),
-        counts=counts,
+        limit=kwargs["limit"] if "figure" in kwargs else 0,
         passed=bool(result.success),
-        severity=str(getattr(configuration.severity, "value", configuration.severity)),
+        breach=BREACH[str(getattr(configuration.severity, "value", configuration.severity))],
+        by="expectations",
+        suite=suite,
+        columns=tuple(dict.fromkeys([*about, *kwargs.get("keys", ())])),
+        because=configuration.meta["attributes"]["because"],
+        counts=counts,
     )
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sdc.dictionary import Dictionary, Geography, Link, Role, Type, Variable
+from sdc.expectations.measures import bare
 from sdc.expectations.promises import promise
-from sdc.files import write_json
+from sdc.files import write_text
 from sdc.policy import Policy, Rule
 
 ROUND = "round"  # ingest adds it
@@ -54,38 +55,38 @@ def write_suites(folder: Path, dictionaries: Iterable[Dictionary], policies: Ite
     -------
     list of Path, of the files written
     """
-    policies = tuple(policies)
-    written = []
-    for dictionary in dictionaries:
-        for name, suite in suites(dictionary, policies).items():
-            written.append(folder / f"{name}.json")
-            write_json(written[-1], suite)
-    for pattern in ("typed_*.json", "release_*.json"):
-        for path in set(folder.glob(pattern)) - set(written):
-            path.unlink()
-    return written
+    written = _files(folder, dictionaries, policies)
+    for path, text in written.items():
+        write_text(path, text)
+    for path in _committed(folder) - set(written):
+        path.unlink()
+    return list(written)
+
+
+def drift(folder: Path, dictionaries: Iterable[Dictionary], policies: Iterable[Policy]) -> list[Path]:
+    """Suites in a folder that are not what the dictionaries and policies write: changed, absent or left over."""
+    due = _files(folder, dictionaries, policies)
+    stale = {path for path, text in due.items() if not path.is_file() or path.read_bytes() != text.encode("utf-8")}
+    return sorted(stale | (_committed(folder) - set(due)))
 
 
 def present(suite: Suite, columns: Sequence[str]) -> Suite:
     """The suite for a table that has only some of its columns: what was not asked for, or not let out, is not judged.
 
-    Expectations of absent columns go; keys, weights and households that are absent are left out. What looks at the
-    columns themselves always stays, so a column that the suite does not know still fails.
+    Expectations of absent columns go, and absent keys are left out of the others. A risk that needs weights or
+    households which are not there is left to the judge, who has them. What looks at the columns themselves always
+    stays, so a column that the suite does not know still fails.
     """
     kept = []
     for entry in suite["expectations"]:
         kwargs = dict(entry["kwargs"])
-        needed = [kwargs[name] for name in ("column", "total") if name in kwargs] + list(kwargs.get("parts", ()))
-        if not set(needed) <= set(columns):
+        needed = [kwargs[name] for name in ("column", "total", "weight", "household") if name in kwargs]
+        if not {*needed, *kwargs.get("parts", ())} <= set(columns):
             continue
         if "keys" in kwargs:
             kwargs["keys"] = [key for key in kwargs["keys"] if key in columns]
             if not kwargs["keys"] and entry["type"] != "expect_k_anonymity":
                 continue
-        if kwargs.get("weight") not in columns:
-            kwargs.pop("weight", None)
-        if "household" in kwargs and kwargs["household"] not in columns:
-            continue
         kept.append({**entry, "kwargs": kwargs, "description": promise(entry["type"], kwargs)})
     return {**suite, "expectations": kept}
 
@@ -121,9 +122,9 @@ def release_expectations(dictionary: Dictionary, policy: Policy) -> Iterator[dic
         "what the policy does not let out, or nobody described, does not leave the house: fail closed",
     )
     yield _identifiers(dictionary)
-    for names, what, rule in restricted:
+    for names, field, rule in restricted:
         if names:
-            yield _ruled("expect_no_restricted_columns", {"columns": names, "what": what}, rule)
+            yield _ruled("expect_no_restricted_columns", {"columns": names, "rule": field, "limit": rule.value}, rule)
     for variable in released:
         yield from _column_released(variable, policy)
     if counts:
@@ -133,17 +134,18 @@ def release_expectations(dictionary: Dictionary, policy: Policy) -> Iterator[dic
 
 
 def _restricted(dictionary: Dictionary, policy: Policy) -> Iterator[tuple[list[str], str, Rule]]:
-    """Columns that a rule of the policy does not let out, what they are, and the rule."""
+    """Columns that a rule of the policy does not let out, the rule's name, and the rule."""
     counts = dictionary.kind == "counts"
-    lowest = policy.lowest_geography_counts if counts else policy.lowest_geography_records
+    field = "lowest_geography_counts" if counts else "lowest_geography_records"
+    lowest: Rule[Geography] = getattr(policy, field)
     free_text, finer, points, sensitive, households = [], [], [], [], []
     for v in dictionary.variables:
         if v.role == Role.IDENTIFIER:
             continue
-        if v.type == Type.TEXT:
-            free_text.append(v.name)
-        if v.role == Role.HOUSEHOLD:
+        if v.role == Role.HOUSEHOLD:  # a number since ingest, whatever it was
             households.append(v.name)
+        elif v.type == Type.TEXT:
+            free_text.append(v.name)
         if v.sensitivity.rank > policy.highest_sensitivity.value.rank:
             sensitive.append(v.name)
         if v.geography == Geography.POINT:
@@ -152,13 +154,13 @@ def _restricted(dictionary: Dictionary, policy: Policy) -> Iterator[tuple[list[s
         elif v.geography is not None and v.geography.depth > lowest.value.depth:
             finer.append(v.name)
     if policy.free_text.value == "drop":
-        yield free_text, "of free text", policy.free_text
+        yield free_text, "free_text", policy.free_text
     if policy.household_links.value == "drop":
-        yield households, "that tie the members of a household", policy.household_links
-    yield sensitive, f"more sensitive than `{policy.highest_sensitivity.value}`", policy.highest_sensitivity
-    yield finer, f"that place a row more finely than {lowest.value}", lowest
+        yield households, "household_links", policy.household_links
+    yield sensitive, "highest_sensitivity", policy.highest_sensitivity
+    yield finer, field, lowest
     if policy.coordinate_decimals.breach != "report":
-        yield points, "of exact coordinates", policy.coordinate_decimals
+        yield points, "coordinate_decimals", policy.coordinate_decimals
 
 
 def _column_as_collected(variable: Variable) -> Iterator[dict]:
@@ -231,15 +233,15 @@ def _records_released(dictionary: Dictionary, policy: Policy, released: Sequence
     if policy.ell.value > 1:
         for name in with_role(Role.SENSITIVE):
             yield _ruled("expect_l_diversity", {"column": name, "keys": keys, "ell": policy.ell.value}, policy.ell)
-    weight = {"weight": name for name in with_role(Role.WEIGHT)}
+    weight, household = (next(iter(with_role(role)), None) for role in (Role.WEIGHT, Role.HOUSEHOLD))
     for figure, rule, tie in (
         ("max_individual_risk", policy.max_individual_risk, {}),
         ("global_risk", policy.max_global_risk, {}),
-        ("global_household_risk", policy.max_household_risk, {"household": n for n in with_role(Role.HOUSEHOLD)}),
+        ("global_household_risk", policy.max_household_risk, {"household": household}),
     ):
-        if rule.value < 1 and (tie or figure != "global_household_risk"):
-            kwargs = {"figure": figure, "keys": keys, "limit": rule.value, "missing": missing, **weight, **tie}
-            yield _ruled("expect_risk_at_most", kwargs, rule)
+        if rule.value < 1 and None not in tie.values():
+            kwargs = {"figure": figure, "keys": keys, "limit": rule.value, "missing": missing, **tie}
+            yield _ruled("expect_risk_at_most", kwargs if weight is None else {**kwargs, "weight": weight}, rule)
 
 
 def _codes(variable: Variable, levels: Mapping[str, Iterable[str]]) -> dict:
@@ -272,6 +274,8 @@ def _slack(link: Link, links: Sequence[Link], base: int) -> float:
 
 def _identifiers(dictionary: Dictionary) -> dict:
     names = [name for v in dictionary.variables if v.role == Role.IDENTIFIER for name in (v.name, *v.aliases)]
+    others = {n.casefold() for v in dictionary.variables if v.role != Role.IDENTIFIER for n in (v.name, *v.aliases)}
+    names = [form for name in names for form in (name, bare(name)) if form.casefold() not in others]
     return _expect(
         "expect_no_identifier_columns",
         {"columns": _unique(names)},
@@ -296,6 +300,19 @@ def _expect(kind: str, kwargs: dict, because: str, breach: str = "stop") -> dict
         "meta": {"attributes": {"because": because, "breach": breach}},
         "notes": because,
     }
+
+
+def _files(folder: Path, dictionaries: Iterable[Dictionary], policies: Iterable[Policy]) -> dict[Path, str]:
+    policies = tuple(policies)
+    return {
+        folder / f"{name}.json": json.dumps(suite, indent=2, ensure_ascii=False) + "\n"
+        for dictionary in dictionaries
+        for name, suite in suites(dictionary, policies).items()
+    }
+
+
+def _committed(folder: Path) -> set[Path]:
+    return {*folder.glob("typed_*.json"), *folder.glob("release_*.json")}
 
 
 def _suite(name: str, dictionary: Dictionary, expectations: Iterable[dict]) -> Suite:

@@ -84,8 +84,9 @@ def assemble(
     * The table has the columns of the dictionary, in its order, as far as the file holds them, and `round`.
     """
     variables = _with_round(dictionary.variables, extract, where)
-    mapping, faults = map_columns(list(frame.columns), dictionary, where)
-    columns, column_faults = _columns(frame, mapping, extract.layout, dictionary, where)
+    mapping, faults = map_columns(list(frame.columns), variables, where)
+    declared = (*dictionary.missing, *extract.layout.missing)
+    columns, column_faults = _columns(frame, mapping, variables, declared, extract.layout, where)
     faults += column_faults
     faults += _absent(columns, variables, where)
     faults += _other_rounds(columns, variables, extract.round, where)
@@ -98,7 +99,7 @@ def assemble(
     ended = _ended(dictionary.by_name)
     household = next((v.name for v in variables if v.role == Role.HOUSEHOLD and v.name in columns), None)
     if household is not None:
-        columns[household] = surrogates(columns[household], frame)
+        columns[household] = surrogates(columns[household], pd.DataFrame(columns))
     kept = [v for v in variables if v.name in columns and v.name not in ended]
     rows = pd.DataFrame({variable.name: columns[variable.name] for variable in kept})
     children = sum(len(codes) for codes in mapping.children.values())
@@ -120,12 +121,16 @@ def assemble(
 
 
 def _columns(
-    frame: pd.DataFrame, mapping: ColumnMap, layout: Layout, dictionary: Dictionary, where: str
+    frame: pd.DataFrame,
+    mapping: ColumnMap,
+    variables: tuple[Variable, ...],
+    declared: tuple[str, ...],
+    layout: Layout,
+    where: str,
 ) -> tuple[dict[str, pd.Series], list[Fault]]:
     """Typed columns by variable, identifiers and household ids still as text."""
-    declared = (*dictionary.missing, *layout.missing)
     columns, faults = {}, []
-    for variable in dictionary.variables:
+    for variable in variables:
         missing = missing_codes(variable, declared)
         children = {
             code: distinct(frame[name], frozenset(declared))
@@ -238,24 +243,24 @@ def _links(
     return told, faults
 
 
-def surrogates(households: pd.Series, frame: pd.DataFrame) -> pd.Series:
+def surrogates(households: pd.Series, content: pd.DataFrame) -> pd.Series:
     """Household ids to the numbers 1..h.
 
     The numbers follow a keyed hash of the ids; its key is the content of all records, in whatever order. So nobody
-    without the whole file can compute them, and no seed has to be kept secret.
+    without the whole file can compute them, and no seed has to be kept secret. Another round numbers anew.
 
     Parameters
     ----------
     households : Series of str, n records
-    frame : DataFrame of str, n records; the raw file
+    content : DataFrame, n records
+        All columns of the file, its identifiers among them.
 
     Returns
     -------
     Series of Int64, n records
     """
-    content = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-    key = np.sort(content).tobytes()
-    key = blake2b(key, digest_size=32).digest()
+    records = np.sort(pd.util.hash_pandas_object(content, index=False).to_numpy())
+    key = blake2b(records.tobytes(), digest_size=32).digest()
     places, ids = pd.factorize(households)
     hashed = [blake2b(str(household).encode(), key=key, digest_size=16).digest() for household in ids]
     rank = np.empty(len(ids) + 1, dtype=np.int64)

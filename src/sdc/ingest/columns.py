@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sdc.dictionary import Dictionary, Type
+from sdc.dictionary import Type, Variable
 from sdc.errors import Fault
 
 _PRINTABLE = re.compile(r"[^\W\d][\w ./#():-]{0,99}|_[\w ./#():-]{0,99}")
@@ -27,7 +27,7 @@ class ColumnMap:
     children: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def map_columns(header: Sequence[str], dictionary: Dictionary, where: str) -> tuple[ColumnMap, list[Fault]]:
+def map_columns(header: Sequence[str], variables: Sequence[Variable], where: str) -> tuple[ColumnMap, list[Fault]]:
     """Map the columns of a file to variables.
 
     A column is looked up by its exact name, by alias, then with letter case and white space levelled and group
@@ -38,7 +38,7 @@ def map_columns(header: Sequence[str], dictionary: Dictionary, where: str) -> tu
     ----------
     header : sequence of str
         Names of the columns, in file order, distinct.
-    dictionary : Dictionary
+    variables : sequence of Variable; where two claim a name, the first has it
     where : str, for faults
 
     Returns
@@ -48,7 +48,7 @@ def map_columns(header: Sequence[str], dictionary: Dictionary, where: str) -> tu
         Columns without an entry, and variables that more than one column claims. An unknown column's name is told
         only where the row that holds it is clearly a header; otherwise its position is.
     """
-    names = _Names(dictionary)
+    names = _Names(variables)
     found = [names.find(name) for name in header]
     is_header = 2 * sum(target is not None for target in found) >= len(header)
     claims: dict[tuple[str, str | None], list[int]] = defaultdict(list)
@@ -86,10 +86,10 @@ def map_columns(header: Sequence[str], dictionary: Dictionary, where: str) -> tu
 class _Names:
     """What a column may be called, built once a file."""
 
-    def __init__(self, dictionary: Dictionary) -> None:
-        self.exact = {name: v.name for v in dictionary.variables for name in (v.name, *v.aliases)}
+    def __init__(self, variables: Sequence[Variable]) -> None:
+        self.exact = {name: v.name for v in reversed(variables) for name in (v.name, *v.aliases)}
         self.levelled = _unambiguous((level(name), owner) for name, owner in self.exact.items())
-        self.multiples = {v.name: v for v in dictionary.variables if v.type == Type.CODES}
+        self.multiples = {v.name: v for v in variables if v.type == Type.CODES}
         self.codes = {
             name: _unambiguous((level(code), code) for code in variable.codes)
             for name, variable in self.multiples.items()
@@ -122,7 +122,7 @@ class _Names:
             known = code if code in variable.codes else self.codes[parent].get(level(code))
             if known is not None:
                 return parent, known
-            if variable.open_codes and name[place] == "/":
+            if variable.open_codes and name[place] == "/" and _tellable(code):
                 return parent, code
         return None
 
@@ -153,7 +153,7 @@ def _unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _unknown(column: str, position: int, names: _Names, where: str) -> Fault:
     """The fault of a column without an entry, with the line that would give it one."""
-    if not _PRINTABLE.fullmatch(column) or _LIKE_DATA.search(column):
+    if not _tellable(column):
         return Fault(
             where,
             f"column {position} has no entry in the dictionary",
@@ -170,6 +170,11 @@ def _unknown(column: str, position: int, names: _Names, where: str) -> Fault:
         "Add it to the dictionary, or as an alias to the variable that it is:\n"
         f"- {{name: {_quoted(column)}, label: {{en: ...}}, type: ..., role: ...}}",
     )
+
+
+def _tellable(name: str) -> bool:
+    """Whether a name looks like the name of a column, and not like a cell."""
+    return bool(_PRINTABLE.fullmatch(name)) and not _LIKE_DATA.search(name)
 
 
 def _quoted(name: str) -> str:

@@ -4,7 +4,6 @@ import codecs
 import contextlib
 import csv
 import io
-import os
 import stat
 from pathlib import Path
 
@@ -80,13 +79,12 @@ def _bytes_of(path: Path, layout: Layout) -> bytes:
     """Content of a file whose size, name and first bytes fit the declared format."""
     where = str(path)
     try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise DataError(where, "is no regular file")
-            if status.st_size > FILE_BYTES:
-                raise DataError(where, f"is larger than {FILE_BYTES >> 30} GiB", "Split the extract.")
-            content = file.read(FILE_BYTES + 1)
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(where, "is no regular file")
+        if status.st_size > FILE_BYTES:
+            raise DataError(where, f"is larger than {FILE_BYTES >> 30} GiB", "Split the extract.")
+        content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(where, "there is no such file", "Put the extract there, or mend `params.yaml`.") from None
     except OSError:

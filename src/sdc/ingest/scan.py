@@ -18,6 +18,7 @@ _SHAPES = {
     "coordinates": r"[+-]?[0-9]{1,2}\.[0-9]{3,}[,; ]+[+-]?[0-9]{1,3}\.[0-9]{3,}.*",
 }
 _PHONE = r"(?:\+|00)[0-9][0-9 ()-]{6,18}[0-9]|\(?0[1-9][0-9 ()-]{6,13}[0-9]"
+_PLAIN = r"[0-9]+"
 _DIGITS = re.compile(r"[^0-9]")
 
 
@@ -37,7 +38,7 @@ def content_faults(variable: Variable, column: Distinct, where: str) -> list[Fau
     if variable.codes and not variable.open_codes:
         return []  # a cell outside the list is a fault already
     faults = []
-    for kind, hit in _hits(column.values).items():
+    for kind, hit in _hits(column.values, place=variable.geography is not None).items():
         if kind == "coordinates" and variable.geography == Geography.POINT:
             continue
         records = int(column.records[hit].sum())
@@ -50,13 +51,18 @@ def content_faults(variable: Variable, column: Distinct, where: str) -> list[Fau
     return faults
 
 
-def _hits(values: pd.Series) -> dict[str, np.ndarray]:
-    """Which distinct texts have which shape."""
+def _hits(values: pd.Series, *, place: bool) -> dict[str, np.ndarray]:
+    """Which distinct texts have which shape; codes of places may begin with a nought and be as long as a number."""
     hits = {kind: values.str.fullmatch(shape).to_numpy(dtype=bool, copy=True) for kind, shape in _SHAPES.items()}
     phone = values.str.fullmatch(_PHONE).to_numpy(dtype=bool, copy=True)
     phone[phone] = [8 <= len(_DIGITS.sub("", text)) <= 15 for text in values[phone]]
+    if place:
+        phone &= ~values.str.fullmatch(_PLAIN).to_numpy(dtype=bool, copy=True)
     imei = values.str.fullmatch(r"[0-9]{15,16}").to_numpy(dtype=bool, copy=True)
+    as_long = int(imei.sum())
     imei[imei] = [_luhn(text[:15]) for text in values[imei]]
+    if 2 * imei.sum() <= as_long:  # one number in ten passes by chance
+        imei[:] = False
     return {"telephone numbers": phone, **hits, "device numbers (IMEI)": imei}
 
 

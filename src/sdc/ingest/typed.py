@@ -182,14 +182,12 @@ def _parsed(texts: pd.Series, form: str) -> pd.Series:
 
 def _codes(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.Series, list[Problem]]:
     """Codes of a list as a category; codes without a list as text."""
-    if not variable.codes:
+    if variable.open_codes:
+        values = values.str.replace(r"\s+", " ", regex=True)  # a line break within a place name is no other place
         hidden = _hidden(values)
         return values.mask(hidden), [_hidden_problem(hidden)]
     categories = pd.Index(list(variable.codes), dtype=TEXT)
     place = categories.get_indexer(pd.Index(values, dtype=TEXT))
-    if variable.open_codes:  # a list that is known to be incomplete
-        hidden = _hidden(values)
-        return values.mask(hidden), [_hidden_problem(hidden)]
     return pd.Series(pd.Categorical.from_codes(place, categories=categories)), [_listed_problem(place < 0)]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 
 from sdc.errors import DataError
@@ -18,12 +19,14 @@ ENTRIES = 2_000
 UNPACKED_BYTES = 512 << 20
 RATIO_FREE_BYTES = 16 << 20  # below this an archive cannot do harm, however tightly it is packed
 RATIO = 200
+ROW_BYTES = 16 << 20  # of XML; the parser holds one row at a time
 COLUMNS = 4_000
 ROWS = 1 << 20
 _BLOCK_ROWS = 8_192
 _CHUNK, _OVERLAP = 1 << 20, 1 << 16
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _DECLARED = re.compile(rb"""\A(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)""")
+_ROW = re.compile(rb"<(?:\w+:)?row[\s>/]")
 _FORMULA = re.compile(
     rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
     rb"(?:</(?:\w+:)?c>|<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</)"
@@ -123,7 +126,7 @@ def _scan(content: bytes, where: str) -> bool:
 def _scan_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, sheet: bool, where: str) -> None:
     """Refuse a document type, an unusual encoding, and a formula that was saved without its result."""
     with archive.open(entry) as part:
-        tail, first, bare = b"", True, 0
+        tail, first, bare, since_row = b"", True, 0, 0
         while chunk := part.read(_CHUNK):
             window = tail + chunk
             if first:
@@ -136,6 +139,9 @@ def _scan_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, sheet: bool,
             if _DOCTYPE.search(window):
                 raise DataError(where, "a part of the workbook declares a document type", "A workbook has none.")
             if sheet:
+                since_row = 0 if _ROW.search(chunk) else since_row + len(chunk)
+                if since_row > ROW_BYTES:
+                    raise DataError(where, "has a row longer than a row can be", "Send the extract as CSV.")
                 found = _FORMULA.finditer(window)
                 bare += sum(not (b't="str"' in cell[1] and cell[0].rstrip().endswith((b"/>", b"</"))) for cell in found)
             tail = window[-_OVERLAP:]
@@ -147,8 +153,6 @@ def _scan_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, sheet: bool,
 
 def _blocks(content: bytes, layout: Layout, where: str) -> Iterator[pa.Table]:
     """The sheet's rows from the header row on, some thousand at a time, as wide as their widest."""
-    import openpyxl
-
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
     sheet = _sheet(book, layout, where)
     sheet.reset_dimensions()  # what the file says of its own size is not to be trusted

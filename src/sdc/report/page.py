@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sdc import __version__
 from sdc.dictionary import Dictionary, Role
 from sdc.errors import IntegrityError
 from sdc.policy import Policy
-from sdc.report.pictures import Measure, histogram, risk_bars
+from sdc.report.comparison import class_rows, figures, like, of_records, pictures, risk_rows
 from sdc.report.words import (
+    columns_in_words,
     count_in_words,
     counted,
     effects_in_words,
@@ -26,13 +27,14 @@ from sdc.report.words import (
 from sdc.request import Request
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SAID = 5  # columns that the sentence of a step names one by one
 _FEW = 12  # columns that are shown at once; more are folded
 _OPEN_ENDS = (" at most", " at least", " above", " below", " than")  # of promises that the limit completes
 _JUDGES = {"judge": "the pipeline's own judge", "expectations": "Great Expectations"}
 _ROLES = {
     Role.IDENTIFIER: "Names a person or household",
     Role.HOUSEHOLD: "Ties a household",
-    Role.KEY: "Key: an intruder may know it",
+    Role.KEY: "Key",
     Role.SENSITIVE: "Sensitive",
     Role.WEIGHT: "Sampling weight",
     Role.COUNT: "Count of people",
@@ -58,15 +60,6 @@ _RULES = {
     "engine": "Engine of suppression",
 }
 _BREACHES = {"stop": "Stops the release", "warn": "Warns", "report": "Is reported"}
-
-
-class Figure(NamedTuple):
-    """One of the few figures at the top: before (where there was one), now, what it means."""
-
-    label: str
-    now: str
-    before: str | None
-    note: str
 
 
 class Check(NamedTuple):
@@ -108,14 +101,10 @@ class Column(NamedTuple):
     share_hidden: float
     loss: float
 
-
-class Row(NamedTuple):
-    """One line of a table of figures before and after."""
-
-    label: str
-    before: str
-    after: str
-    limit: str = ""
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Label and name."""
+        return self.label, self.name
 
 
 def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict, ledger: dict, verdict: dict) -> str:
@@ -148,12 +137,15 @@ def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict
     """
     _of_one_request(request, policy, dictionary, plan=plan, ledger=ledger, verdict=verdict)
     policy = policy.for_component(verdict["component"])
-    records = "violations" in verdict["risk_before"]  # records without keys are judged as counts are
+    verdict = {**verdict, "risk_after": like(verdict["risk_before"], verdict["risk_after"])}
+    records = of_records(verdict)  # records without keys are judged as counts are
     noun = "record" if verdict["kind"] == "records" else "row"
     checks = sorted((_check(entry) for entry in verdict["checks"]), key=lambda check: _ORDER.index(check.state))
     broken = [check for check in checks if check.state == "fails"]
     passes = verdict["gate"] == "pass" and not broken
-    columns = [_column(entry, dictionary) for entry in verdict["loss"]["columns"]]
+    known, left = (verdict[risk].get("keys", ()) for risk in ("risk_before", "risk_after"))
+    done = _done_whole(ledger, dictionary)
+    columns = [_column(entry, dictionary, done) for entry in verdict["loss"]["columns"]]
     return _template().render(
         request=request,
         policy=policy,
@@ -169,23 +161,25 @@ def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict
         checks=checks,
         warned=[check for check in checks if check.state == "warns"],
         holding=sum(check.state == "holds" for check in checks),
-        figures=_figures(verdict, policy, records),
+        figures=figures(verdict, policy, ledger),
         asked=_asked(request, dictionary),
         rules=_rules(policy),
-        risk_rows=_risk_rows(verdict, policy) if records else _count_rows(verdict, policy),
-        class_rows=_class_rows(verdict, records),
-        keys=[(label_of(name, dictionary), name) for name in verdict["risk_after"].get("keys", ())],
-        pictures=_pictures(verdict, policy, records),
+        risk_rows=risk_rows(verdict, policy),
+        class_rows=class_rows(verdict),
+        keys=columns_in_words(known, dictionary, most=40),
+        keys_left=None if len(left) == len(known) else columns_in_words(left, dictionary, most=40),
+        pictures=pictures(verdict, policy),
         steps=[_done(entry, dictionary, noun) for entry in ledger["entries"]],
-        loss_groups=_grouped(verdict["loss"]["columns"], columns),
+        loss_groups=_grouped(columns),
         warnings=[*_warnings(verdict), *_unseen(plan, ledger, dictionary)],
         hashes=_hashes(verdict),
         version=__version__,
         few=_FEW,
+        hidden="Missing or hidden" if any(e["step"] == "aggregate_counts" for e in ledger["entries"]) else "Hidden",
     )
 
 
-_ORDER = ("fails", "warns", "told", "holds")
+_ORDER = ("fails", "warns", "holds", "told")
 
 
 def _template() -> Any:
@@ -196,8 +190,13 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"n": count_in_words, "share": share_in_words, "counted": lambda n, noun: counted(n, noun)}
+    environment.filters |= {"n": count_in_words, "share": share_in_words, "counted": counted, "prose": _prose}
     return environment.get_template("page.html")
+
+
+def _prose(text: str) -> Markup:
+    """Escaped text, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _of_one_request(request: Request, policy: Policy, dictionary: Dictionary, **documents: dict) -> None:
@@ -235,77 +234,6 @@ def _warnings(verdict: Mapping) -> list[str]:
     return [str(warning) for warning in verdict["warnings"] if warning not in told]
 
 
-def _figures(verdict: Mapping, policy: Policy, records: bool) -> list[Figure]:
-    """The few figures that a decision turns on."""
-    before, after, loss = verdict["risk_before"], verdict["risk_after"], verdict["loss"]
-    released = sum(column["status"] == "released" for column in loss["columns"])
-    noun = "Records" if records else "Rows"
-    figures = [
-        Figure(
-            f"{noun} released",
-            count_in_words(loss["records_after"]),
-            count_in_words(loss["records_before"]) if loss["records_before"] != loss["records_after"] else None,
-            "added up to larger areas"
-            if not records and loss["records_after"] < loss["records_before"]
-            else f"of {count_in_words(loss['records_before'])} in the extract",
-        ),
-        Figure(
-            "Columns released",
-            count_in_words(released),
-            None,
-            f"of {counted(len(loss['columns']), 'column')} asked for",
-        ),
-    ]
-    if records:
-        k = str(policy.k.value)
-        at = k if k in after["violations"] and k in before["violations"] else "2"
-        figures += [
-            Figure(
-                f"Records short of k = {at}",
-                count_in_words(after["violations"][at]),
-                count_in_words(before["violations"][at]),
-                f"share their keys with fewer than {counted(int(at) - 1, 'other')}",
-            ),
-            Figure(
-                "Average risk of a record",
-                share_in_words(after["global_risk"]),
-                share_in_words(before["global_risk"]),
-                f"{_allowed(policy.max_global_risk)}; chance of being found",
-            ),
-        ]
-        if after.get("global_household_risk") is not None:
-            household_before = before.get("global_household_risk")
-            figures.append(
-                Figure(
-                    "Risk through the household",
-                    share_in_words(after["global_household_risk"]),
-                    None if household_before is None else share_in_words(household_before),
-                    _allowed(policy.max_household_risk),
-                )
-            )
-    else:
-        figures.append(
-            Figure(
-                f"Counts from 1 to {policy.minimum_count.value - 1}",
-                count_in_words(after["below_minimum"]),
-                count_in_words(before["below_minimum"]),
-                f"of {counted(after['cells'], 'count')} in the file",
-            )
-        )
-    figures += [
-        Figure("Values hidden", share_in_words(loss["share_suppressed"]), None, "of the values in the file"),
-        Figure(
-            "Information lost", share_in_words(loss["information_loss"]), None, "0 % as collected, 100 % nothing left"
-        ),
-    ]
-    return figures
-
-
-def _allowed(rule: Any) -> str:
-    words = {"stop": "at most", "warn": "warns above", "report": "for comparison"}[rule.breach]
-    return f"{words} {share_in_words(rule.value)}"
-
-
 def _asked(request: Request, dictionary: Dictionary) -> dict[str, Any]:
     """Columns asked for, and the sentence that tells how many."""
     if request.variables == "all":
@@ -329,141 +257,14 @@ def _rules(policy: Policy) -> list[tuple[str, str, str, str]]:
     return rules
 
 
-def _risk_rows(verdict: Mapping, policy: Policy) -> list[Row]:
-    """Figures of record risk, before and after, beside what the policy allows."""
-    before, after = verdict["risk_before"], verdict["risk_after"]
-
-    def row(label: str, key: str, say: Any, limit: str = "") -> Row:
-        told = [("–" if risk.get(key) is None else say(risk[key])) for risk in (before, after)]
-        return Row(label, told[0], told[1], limit)
-
-    def persons(number: float) -> str:
-        return f"{number:,.1f}"
-
-    rows = [
-        row("Records", "records", count_in_words),
-        row("Different combinations of keys", "classes", count_in_words),
-    ]
-    for k in after["violations"]:
-        label = "Records alone with their keys" if k == "2" else f"Records in classes smaller than {k}"
-        limit = "0" if int(k) == policy.k.value and policy.k.breach == "stop" else ""
-        counts = [count_in_words(risk["violations"][k]) if k in risk["violations"] else "–" for risk in (before, after)]
-        rows.append(Row(label, counts[0], counts[1], limit))
-    rows += [
-        row("Records an intruder would expect to identify", "expected_reidentifications", persons),
-        row("Average risk of a record", "global_risk", share_in_words, _limit(policy.max_global_risk)),
-        row("Highest risk of a record", "max_individual_risk", share_in_words, _limit(policy.max_individual_risk)),
-    ]
-    if any(risk.get("global_household_risk") is not None for risk in (before, after)):
-        rows += [
-            row(
-                "Records expected to be identified through their household",
-                "expected_household_reidentifications",
-                persons,
-            ),
-            row(
-                "Average risk through the household",
-                "global_household_risk",
-                share_in_words,
-                _limit(policy.max_household_risk),
-            ),
-        ]
-    return rows
-
-
-def _count_rows(verdict: Mapping, policy: Policy) -> list[Row]:
-    """Figures of the counts in the file, before and after."""
-    before, after = verdict["risk_before"], verdict["risk_after"]
-    most = policy.minimum_count.value - 1
-
-    def total(risk: Mapping, field: str) -> str:
-        return count_in_words(sum(column[field] for column in risk["counts"].values()))
-
-    return [
-        Row("Rows", count_in_words(before["records"]), count_in_words(after["records"])),
-        Row("Columns of counts", count_in_words(len(before["counts"])), count_in_words(len(after["counts"]))),
-        Row("Counts in all", count_in_words(before["cells"]), count_in_words(after["cells"])),
-        Row(
-            f"Counts from 1 to {most}",
-            count_in_words(before["below_minimum"]),
-            count_in_words(after["below_minimum"]),
-            "0" if policy.minimum_count.breach == "stop" else "",
-        ),
-        Row("Counts of nobody (0)", total(before, "zero"), total(after, "zero")),
-        Row("Counts missing or hidden", total(before, "missing"), total(after, "missing")),
-    ]
-
-
-def _limit(rule: Any) -> str:
-    return "" if rule.breach == "report" else share_in_words(rule.value)
-
-
-def _class_rows(verdict: Mapping, records: bool) -> list[tuple[str, int, int]]:
-    """Classes of size with their numbers before and after."""
-    entry, label, number = ("fk_histogram", "fk", "records") if records else ("count_histogram", "count", "cells")
-    numbers = [{row[label]: row[number] for row in verdict[risk][entry]} for risk in ("risk_before", "risk_after")]
-    labels = dict.fromkeys([*numbers[0], *numbers[1]])
-    return [(name.replace("-", "–"), numbers[0].get(name, 0), numbers[1].get(name, 0)) for name in labels]
-
-
-def _pictures(verdict: Mapping, policy: Policy, records: bool) -> dict[str, Markup | None]:
-    classes = _class_rows(verdict, records)
-    before, after = verdict["risk_before"], verdict["risk_after"]
-    if not records:
-        least = policy.minimum_count.value
-        unsafe = _below(classes, least, first=1)
-        drawn = histogram(
-            "Bar chart of the counts in the file by their size, as shares of all counts, before and after protection. "
-            "The table beside it holds the same figures.",
-            classes,
-            unsafe=unsafe,
-            zone=f"Not allowed: 1 to {least - 1}",
-        )
-        return {"classes": Markup(drawn), "risks": None}  # noqa: S704 - our own drawing, escaped where it is made
-    k = policy.k.value
-    drawn = histogram(
-        "Bar chart of records by how many share their keys, as shares of all records, before and after protection. "
-        "The table beside it holds the same figures.",
-        classes,
-        unsafe=_below(classes, k, first=0),
-        zone=f"Below k = {k}",
-    )
-    measures = [
-        Measure(label, before.get(key), after.get(key), None if rule.breach == "report" else rule.value, word)
-        for label, key, rule in (
-            ("Average risk of a record", "global_risk", policy.max_global_risk),
-            ("Average risk through the household", "global_household_risk", policy.max_household_risk),
-            ("Highest risk of a record", "max_individual_risk", policy.max_individual_risk),
-        )
-        for word in ("limit" if rule.breach == "stop" else "warns at",)
-        if after.get(key) is not None
-    ]
-    bars = risk_bars(
-        "Bar chart of the risk of re-identification before and after protection, with the limits of the policy. "
-        "The table below holds the same figures.",
-        measures,
-    )
-    return {"classes": Markup(drawn), "risks": Markup(bars)}  # noqa: S704 - as above
-
-
-def _below(classes: list[tuple[str, int, int]], least: int, *, first: int) -> tuple[int, int]:
-    """First and last place (exclusive) of the classes that lie wholly below `least`."""
-    last = first
-    while last < len(classes):
-        ends = re.findall(r"[0-9]+", classes[last][0])
-        if not ends or classes[last][0].endswith("+") or int(ends[-1]) >= least:
-            break
-        last += 1
-    return first, last
-
-
 def _done(entry: Mapping, dictionary: Dictionary, noun: str) -> Done:
     """One ledger entry: the sentence, the reason, what was seen, and the long lists folded."""
     step = {"name": entry["step"], "params": entry["params"]}
     folded = []
+    said = entry["params"].get("columns") or []
     for field, title in (("columns_removed", "Columns removed"), ("columns_added", "Columns added")):
         names = entry.get(field) or []
-        if names:
+        if names and (len(names) > _SAID or set(names) != set(said)):
             folded.append(Effects(title, [(label_of(name, dictionary), name, "") for name in names]))
     for field, title in (("recoded", "Values changed"), ("suppressed", "Values hidden")):
         cells = {name: n for name, n in (entry.get(field) or {}).items() if n}
@@ -475,20 +276,21 @@ def _done(entry: Mapping, dictionary: Dictionary, noun: str) -> Done:
     )
 
 
-def _column(entry: Mapping, dictionary: Dictionary) -> Column:
-    level = entry.get("level")
+def _column(entry: Mapping, dictionary: Dictionary, done: Mapping[str, list[str]]) -> Column:
+    """One column's row: its fate is told by its level and by the steps that changed it whole."""
+    fates = [f"recoded to “{entry['level_name'] or entry['level']}”"] if entry.get("level") else []
+    fates += done.get(entry["name"], [])
+    if entry["suppressed"]:
+        fates.append("all values hidden" if entry["share_suppressed"] >= 1 else "some values hidden")
     if entry["status"] == "dropped":
-        fate = "Dropped"
-    elif level:
-        fate = f"Recoded to “{entry['level_name'] or level}”"
+        told = "dropped"
     else:
-        fate = "Some values hidden" if entry["suppressed"] else "As collected"
-    role = _ROLES[Role(entry["role"])]
+        told = listed(fates) or ("some records removed" if entry["loss"] else "")
     return Column(
         label_of(entry["name"], dictionary),
         str(entry["name"]),
-        role,
-        fate,
+        _ROLES[Role(entry["role"])],
+        told[:1].upper() + told[1:],
         str(entry.get("because") or ""),
         count_in_words(entry["suppressed"]),
         entry["share_suppressed"],
@@ -496,25 +298,34 @@ def _column(entry: Mapping, dictionary: Dictionary) -> Column:
     )
 
 
-def _grouped(entries: list[Mapping], columns: list[Column]) -> list[dict[str, Any]]:
-    """Columns by their fate: changed first (most lost on top), then dropped, then those as collected."""
-    groups: dict[str, list[Column]] = {"changed": [], "dropped": [], "kept": []}
-    for entry, column in zip(entries, columns, strict=True):
-        if entry["status"] == "dropped":
-            groups["dropped"].append(column)
-        elif entry.get("level") or entry["suppressed"] or entry["loss"]:
-            groups["changed"].append(column)
+def _done_whole(ledger: Mapping, dictionary: Dictionary) -> dict[str, list[str]]:
+    """What steps did to whole columns: summed, rounded."""
+    done: dict[str, list[str]] = {}
+    for entry in ledger["entries"]:
+        params = entry["params"]
+        if entry["step"] == "aggregate_counts":
+            columns, told = [v.name for v in dictionary.variables if v.role == Role.COUNT], "added up"
+        elif entry["step"] == "round_counts":
+            columns, told = params["columns"], f"rounded to base {params['base']}"
+        elif entry["step"] == "coarsen_coordinates":
+            columns, told = params["columns"], f"rounded to {counted(params['decimals'] or 0, 'decimal')}"
         else:
-            groups["kept"].append(column)
-    groups["changed"].sort(key=lambda column: (-column.loss, -column.share_hidden))
-    titles = {
-        "changed": "Released with less detail",
-        "dropped": "Dropped",
-        "kept": "Released as collected",
-    }
+            continue
+        for name in columns:
+            done.setdefault(name, []).append(told)
+    return done
+
+
+def _grouped(columns: list[Column]) -> list[dict[str, Any]]:
+    """Columns by their fate: changed first (most lost on top), then dropped, then those as collected."""
+    dropped = [column for column in columns if column.fate == "Dropped"]
+    kept = [column for column in columns if not column.fate]
+    changed = [column for column in columns if column.fate not in ("Dropped", "")]
+    changed.sort(key=lambda column: (-column.loss, -column.share_hidden))
+    groups = (("changed", "Released with less detail", changed), ("dropped", "Dropped", dropped))
     return [
-        {"fate": fate, "title": titles[fate], "columns": found, "open": len(found) <= _FEW or fate == "changed"}
-        for fate, found in groups.items()
+        {"fate": fate, "title": title, "columns": found, "open": len(found) <= _FEW or fate == "changed"}
+        for fate, title, found in (*groups, ("kept", "Released as collected", kept))
         if found
     ]
 

@@ -5,14 +5,14 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from sdc.report.words import share_in_words
+from sdc.report.words import pair_in_words, share_in_words
 
 _DOTS_AN_INCH = 72  # the unit of matplotlib's SVG: one point is one unit of the viewBox
 _WIDTH = 440.0
@@ -30,10 +30,11 @@ _COLOURS = {
     "#a33a0c": "limit",
 }
 _NAMES = {name: colour for colour, name in _COLOURS.items()}
-_BEFORE = {"clip_on": False, "facecolor": _NAMES["before"], "edgecolor": _NAMES["before-edge"], "linewidth": 1.0}
-_AFTER = {"clip_on": False, "facecolor": _NAMES["after"], "edgecolor": _NAMES["after"], "linewidth": 1.0}
+_BAR: dict[str, Any] = {"clip_on": False, "linewidth": 1.0}
+_BEFORE = _BAR | {"facecolor": _NAMES["before"], "edgecolor": _NAMES["before-edge"]}
+_AFTER = _BAR | {"facecolor": _NAMES["after"], "edgecolor": _NAMES["after"]}
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's own font
     "svg.hashsalt": "dtm-sdc",
     "font.family": "sans-serif",
@@ -89,12 +90,12 @@ def histogram(
     row, top, bottom = 40.0, 34.0, 10.0
     height = top + row * len(shares) + bottom
     with _style():
-        axes = _canvas(height, left=70.0, right=62.0)
+        figure, axes = _canvas(height, left=70.0, right=62.0)
         axes.set_xlim(0, widest)
         axes.set_ylim(height, 0)
         first, end = unsafe
         if end > first:
-            _ground(axes, top + row * first - 4, top + row * end - 4)
+            _ground(figure, top + row * first - 4, top + row * end - 4)
         for place, (label, before, after) in enumerate(shares):
             middle = top + row * place + row / 2 - 4
             axes.annotate(
@@ -103,8 +104,8 @@ def histogram(
             _bar(axes, middle - 15, before, widest, _BEFORE)
             _bar(axes, middle + 1, after, widest, _AFTER)
         axes.plot([0, 0], [top - 4, height - bottom], color=_NAMES["muted"], linewidth=1, clip_on=False)
-        _legend(axes, zone if end > first else None)
-        return _svg(axes.figure, alternative, height)
+        _legend(figure, zone if end > first else None)
+        return _svg(figure, alternative, height)
 
 
 def risk_bars(alternative: str, measures: Sequence[Measure]) -> str:
@@ -122,22 +123,22 @@ def risk_bars(alternative: str, measures: Sequence[Measure]) -> str:
     row, top = 78.0, 34.0
     height = top + row * len(measures) + 4
     with _style():
-        axes = _canvas(height, left=8.0, right=62.0)
+        figure, axes = _canvas(height, left=8.0, right=62.0)
         axes.set_xlim(0, 1)
         axes.set_ylim(height, 0)
         for place, measure in enumerate(measures):
             start = top + row * place
             known = [share for share in measure[1:4] if share is not None]
             longest = max(known, default=0) or 1
+            beyond = 0 if measure.limit is None else measure.limit / longest
             axes.annotate(measure.label, xy=(0, start + 12), ha="left", va="baseline", fontsize=12, fontweight="bold")
             for offset, share, look in ((20, measure.before, _BEFORE), (38, measure.after, _AFTER)):
                 if share is not None:
-                    _bar(axes, start + offset, share / longest, 1, look, share_in_words(share))
+                    _bar(axes, start + offset, share / longest, 1, look, pair_in_words(share, measure.limit)[0], beyond)
             axes.plot([0, 0], [start + 17, start + 56], color=_NAMES["muted"], linewidth=1, clip_on=False)
             if measure.limit is not None:
-                where = measure.limit / longest
                 axes.plot(
-                    [where] * 2,
+                    [beyond] * 2,
                     [start + 16, start + 58],
                     color=_NAMES["limit"],
                     linewidth=1.6,
@@ -146,14 +147,14 @@ def risk_bars(alternative: str, measures: Sequence[Measure]) -> str:
                 )
                 axes.annotate(
                     f"{measure.limit_name} {share_in_words(measure.limit)}",
-                    xy=(where, start + 68),
-                    ha="left" if where < 0.5 else "right",
+                    xy=(beyond, start + 68),
+                    ha="left" if beyond < 0.5 else "right",
                     va="baseline",
                     fontsize=11,
                     color=_NAMES["limit"],
                 )
-        _legend(axes)
-        return _svg(axes.figure, alternative, height)
+        _legend(figure)
+        return _svg(figure, alternative, height)
 
 
 @contextmanager
@@ -165,31 +166,32 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _canvas(height: float, left: float, right: float) -> Axes:
+def _canvas(height: float, left: float, right: float) -> tuple[Figure, Axes]:
     """Axes without a frame, one unit of y a point."""
     figure = Figure(figsize=(_WIDTH / _DOTS_AN_INCH, height / _DOTS_AN_INCH), dpi=_DOTS_AN_INCH)
     figure.patch.set_visible(False)
     axes = figure.add_axes((left / _WIDTH, 0, (_WIDTH - left - right) / _WIDTH, 1))
     axes.axis("off")
-    return axes
+    return figure, axes
 
 
-def _ground(axes: Axes, top: float, bottom: float) -> None:
+def _ground(figure: Figure, top: float, bottom: float) -> None:
     """A tinted ground over the picture's whole width."""
-    figure = axes.figure
     height = figure.get_figheight() * _DOTS_AN_INCH
     figure.add_artist(
         Rectangle((0, 1 - bottom / height), 1, (bottom - top) / height, facecolor=_NAMES["zone"], linewidth=0, zorder=0)
     )
 
 
-def _bar(axes: Axes, top: float, length: float, widest: float, look: dict, text: str | None = None) -> None:
-    """One bar with its figure behind it; nothing has no bar."""
+def _bar(
+    axes: Axes, top: float, length: float, widest: float, look: dict, text: str | None = None, limit: float = 0
+) -> None:
+    """One bar with its figure behind it, clear of a limit's line; nothing has no bar."""
     if length > 0:
         axes.add_patch(Rectangle((0, top), max(length, widest / 300), 14, **look))
     axes.annotate(
         text or share_in_words(length),
-        xy=(length, top + 7.5),
+        xy=(limit if length <= limit < length + 0.16 else length, top + 7.5),
         xytext=(5, 0),
         textcoords="offset points",
         va="center",
@@ -198,11 +200,11 @@ def _bar(axes: Axes, top: float, length: float, widest: float, look: dict, text:
     )
 
 
-def _legend(axes: Axes, zone: str | None = None) -> None:
+def _legend(figure: Figure, zone: str | None = None) -> None:
     handles = [Patch(label="Before", **_BEFORE), Patch(label="After", **_AFTER)]
     if zone:
         handles.append(Patch(label=zone, facecolor=_NAMES["zone"], edgecolor=_NAMES["limit"], linewidth=0.8))
-    axes.figure.legend(
+    figure.legend(
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(0, 1),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 
 def plots(verdict: Mapping) -> str:
-    """CSV with one row a class and moment: how many records share their key with so many, or how many counts are so large.
+    """CSV, one row a class and moment: how many records are alike with so many, or how many counts are so large.
 
     Columns: ``moment`` (before, after), ``class``, ``number``.
     """

@@ -8,6 +8,7 @@ from sdc.dictionary import Dictionary
 
 _LONGEST_LABEL = 70
 _KILOMETRES_A_DEGREE = 111.2
+_OWN_COLUMNS = {"round": "Round", "rows_aggregated": "Number of places added up"}  # the pipeline's, in no dictionary
 
 
 def step_in_words(step: Mapping, dictionary: Dictionary) -> str:
@@ -31,7 +32,7 @@ def step_in_words(step: Mapping, dictionary: Dictionary) -> str:
     sentence = _SENTENCES.get(name)
     if sentence is None:
         return _unknown(name, params, dictionary)
-    return sentence(params, lambda names: columns_in_words(names, dictionary), dictionary)
+    return sentence(params, lambda names, most=4: columns_in_words(names, dictionary, most), dictionary)
 
 
 def effects_in_words(entry: Mapping, dictionary: Dictionary, noun: str = "record") -> list[str]:
@@ -54,7 +55,7 @@ def effects_in_words(entry: Mapping, dictionary: Dictionary, noun: str = "record
             effects.append(f"{counted(sum(cells.values()), 'value')} {verb} in {columns_in_words(cells, dictionary)}")
         elif cells:
             effects.append(f"{counted(sum(cells.values()), 'value')} {verb} in {counted(len(cells), 'column')}")
-    return effects or ["Nothing had to change"]
+    return effects or ["Order only, no value changed" if entry["step"] == "sort_records" else "Nothing had to change"]
 
 
 def count_in_words(number: int) -> str:
@@ -115,7 +116,7 @@ def label_of(name: str, dictionary: Dictionary, language: str = "en") -> str:
     """The label of a column, or its name where the dictionary has none."""
     variable = dictionary.by_name.get(name)
     labels = variable.label if variable else {}
-    return labels.get(language) or next(iter(labels.values()), "") or name
+    return labels.get(language) or next(iter(labels.values()), "") or _OWN_COLUMNS.get(name, name)
 
 
 def columns_in_words(names: str | Iterable[str], dictionary: Dictionary, most: int = 6) -> str:
@@ -177,8 +178,9 @@ def _drop_columns(params: Mapping, said: Callable, dictionary: Dictionary) -> st
 
 def _aggregate_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
     by = params.get("by") or []
-    place = params.get("geography")
-    rows = f": one row for each {said(by)}" if len(by) == 1 else f": one row for each combination of {said(by)}"
+    placed = [v.geography for v in map(dictionary.by_name.get, by) if v is not None and v.geography is not None]
+    place = params.get("geography") or max(placed, key=lambda geography: geography.depth, default=None)
+    rows = f": one row for each {said(by)}" if len(by) == 1 else f": one row for each combination of {said(by, 12)}"
     return f"Add the counts up{f' to {place}' if place else ''}{rows if by else ''}."
 
 
@@ -205,26 +207,25 @@ def _coarsen_coordinates(params: Mapping, said: Callable, dictionary: Dictionary
 
 
 def _suppress_locally(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    keys, k = params["keys"], params["k"]
-    sentence = (
-        f"Hide single values of {_some(keys, said)} until every record shares its keys with at least "
-        f"{counted(k - 1, 'other')} (k = {k})."
-    )
+    k = params["k"]
+    sentences = [
+        f"Hide single values until every record shares its keys with at least {counted(k - 1, 'other')} (k = {k})"
+    ]
     if params.get("missing") == "wildcard":
-        sentence += " A hidden or missing value matches any value."
+        sentences.append("A hidden or missing value matches any value")
     elif params.get("missing") == "category":
-        sentence += " A hidden or missing value matches only another such."
+        sentences.append("A hidden or missing value matches only another such")
     if params.get("importance"):
         weights = [f"{said(name)} {weight:g}" for name, weight in params["importance"].items()]
-        sentence += f" The importance that the request gives to columns steers where: {listed(weights)}."
-    return sentence
+        sentences.append(f"Values of what the request calls important cost more to hide ({listed(weights)})")
+    sentences.append(f"Keys: {said(params['keys'], 40)}")
+    return ". ".join(sentences) + "."
 
 
 def _suppress_sensitive(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    sensitive = params["sensitive"]
     return (
-        f"Hide {said(sensitive)} wherever the records with equal keys ({said(params['keys'])}) hold fewer than "
-        f"{params['ell']} different values of it (ℓ = {params['ell']})."
+        f"Hide {said(params['sensitive'])} wherever the records alike in {counted(len(params['keys']), 'key')} hold "
+        f"fewer than {counted(params['ell'], 'different value')} of it (ℓ = {params['ell']})."
     )
 
 
@@ -239,13 +240,13 @@ def _suppress_counts(params: Mapping, said: Callable, dictionary: Dictionary) ->
     most = params["minimum"] - 1
     small = "counts of 1" if most == 1 else f"counts from 1 to {count_in_words(most)}"
     return (
-        f"Hide {small} in {_some(params['columns'], said)}, together with every count of the same row that would "
-        "give a hidden one back by adding or subtracting."
+        f"Hide {small}, and with them every count of the same row that would give a hidden one back by adding or "
+        f"subtracting, in {_some(params['columns'], said)}."
     )
 
 
 def _round_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    return f"Round the counts in {_some(params['columns'], said)} to multiples of {params['base']}."
+    return f"Round counts to multiples of {params['base']} in {_some(params['columns'], said)}."
 
 
 def _sort_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:

@@ -73,7 +73,7 @@ def sensitive_counts(classes: KeyClasses, sensitive: pd.Series, *, missing: Miss
     count = np.bincount(of_pair, minlength=len(pairs)).astype(np.float64)
     of_class, value = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
     size, total = len(classes.records), np.bincount(value, weights=count, minlength=len(values))
-    if missing == "wildcard" and (classes.codes < 0).any():
+    if missing == "wildcard" and len(values) and (classes.codes < 0).any():
         of_class, value, count = _compatible(classes.codes, of_class, value, count, len(values))
     observed = np.bincount(of_class, weights=count, minlength=size)
     return SensitiveCounts(size, values, of_class, value, count, observed, total / max(total.sum(), 1.0))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from sdc.errors import DataError
-from sdc.keys import DIRECT_CELLS, KeyClasses, merged
+from sdc.keys import DIRECT_CELLS, KeyClasses, merged, totals
 
 Missing = Literal["wildcard", "category"]
 CHUNK_CELLS = 1 << 31  # keys are numbered together as long as their patterns stay below this
@@ -102,7 +102,7 @@ def class_sums(classes: KeyClasses, weights: np.ndarray | None = None) -> np.nda
             f"{bad} of {len(weights)} records have a missing, negative or infinite weight",
             "Mend the weights, or judge the file without them.",
         )
-    persons = np.bincount(classes.of_record, weights=weights, minlength=len(records))
+    persons = totals(classes.of_record, len(records), weights)
     return np.column_stack([records, persons])
 
 
@@ -187,9 +187,7 @@ def risky_cells(classes: KeyClasses, thresholds: Iterable[int]) -> dict[tuple[st
     return found
 
 
-def distinguishing_power(
-    classes: KeyClasses, sizes: Iterable[int]
-) -> dict[tuple[str, ...], tuple[float, float]]:
+def distinguishing_power(classes: KeyClasses, sizes: Iterable[int]) -> dict[tuple[str, ...], tuple[float, float]]:
     """How well each set of keys tells records apart: distinction and separation.
 
     Parameters

@@ -11,6 +11,9 @@ from scipy.special import hyp2f1
 from sdc.errors import DataError
 from sdc.keys import KeyClasses, key_classes
 
+SERIES_FROM = 20  # above this fk the series ends within 1e-17 after ...
+SERIES_TERMS = 60  # ... this many terms, whatever the sampling fraction
+
 
 def individual_risk(
     fk: np.ndarray, Fk: np.ndarray, *, method: Literal["first_order", "exact"] = "first_order"
@@ -40,7 +43,7 @@ def individual_risk(
     Guarantees
     ----------
     * Every risk lies in 0..1.
-    * At the same ``p``, a larger ``fk`` never has a larger risk.
+    * At the same ``p``, a larger whole ``fk`` never has a larger risk.
 
     References
     ----------
@@ -54,10 +57,21 @@ def individual_risk(
     f, p = fk[estimated], fk[estimated] / Fk[estimated]
     r = p / (f - 1.0 + p)
     summed = (f <= 2) if method == "first_order" else np.ones(len(f), dtype=bool)
-    fs, ps = f[summed], p[summed]
-    r[summed] = ps / fs * hyp2f1(1.0, 1.0, fs + 1.0, 1.0 - ps)
+    r[summed] = p[summed] / f[summed] * _gauss(f[summed], 1.0 - p[summed])
     risk[estimated] = r
     return risk
+
+
+def _gauss(f: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """2F1(1, 1; f + 1; q): the series from f = 20 on, where it is short and scipy's function overflows."""
+    result = hyp2f1(1.0, 1.0, np.minimum(f, SERIES_FROM) + 1.0, q)
+    long = f > SERIES_FROM
+    term = total = np.ones(int(long.sum()))
+    for n in range(1, SERIES_TERMS):
+        term = term * q[long] * n / (f[long] + n)
+        total = total + term
+    result[long] = total
+    return result
 
 
 def household_risk(risk: np.ndarray, household: np.ndarray) -> np.ndarray:

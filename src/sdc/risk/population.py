@@ -73,6 +73,8 @@ def population_uniques(classes: KeyClasses, population: float) -> PopulationUniq
     zayatz = zayatz_uniques(sizes, counts, population)
     pitman = pitman_uniques(sizes, counts, population)
     snb = snb_uniques(sizes, counts, fraction)
+    if snb is not None and not 0 <= snb <= population:
+        snb = None
     estimate, model = dankar_choice(fraction, zayatz, pitman, snb)
     return PopulationUniques(zayatz, pitman, snb, estimate, model)
 
@@ -147,14 +149,14 @@ def pitman_uniques(sizes: np.ndarray, counts: np.ndarray, population: float) -> 
         by_a = (u - 1 - t * climb) / a - (counts * (digamma(sizes - a) - digamma(1 - a))).sum()
         return np.array([by_a, by_t]) / u
 
-    rough = minimize(loss, np.array([0.0, np.log(u)]), method="Nelder-Mead", options={"maxiter": 4000})
-    start = _pitman_bounds(rough.x)
-    if not 1e-6 < start[0] < 1 - 1e-6:
-        return None
-    fine = root(gradient, start, tol=1e-14)
-    a, t = fine.x
-    if not (np.abs(gradient(fine.x)).max() < 1e-8 and 0 < a < 1 and t > -a):
-        return None
+    with np.errstate(all="ignore"):
+        rough = minimize(loss, np.array([0.0, np.log(u)]), method="Nelder-Mead", options={"maxiter": 4000})
+        start = _pitman_bounds(rough.x)
+        if not 1e-6 < start[0] < 1 - 1e-6:
+            return None
+        a, t = root(gradient, start, tol=1e-14).x
+        if not (0 < a < 1 and t > -a and np.abs(gradient(np.array([a, t]))).max() < 1e-8):
+            return None
     uniques = float(np.exp(gammaln(t + 1) - gammaln(t + a) + a * np.log(population)))
     return uniques if uniques <= population else None
 

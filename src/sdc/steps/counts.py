@@ -68,15 +68,7 @@ def aggregate_counts(table: Table, by: Sequence[str]) -> Table:
 
 def _twins(table: Table, by: Sequence[str]) -> list[str]:
     """Columns at the same geography as one of `by` that follow it: names beside codes."""
-    return [
-        variable.name
-        for variable in table.variables
-        if variable.follows is not None
-        and variable.follows in by
-        and variable.role == Role.KEY
-        and variable.geography is not None
-        and variable.geography == table[variable.follows].geography
-    ]
+    return [name for name in table.names(Role.KEY) if table[name].follows in by and table.repeats_a_place(name)]
 
 
 def _first(column: pd.Series, number: np.ndarray) -> np.ndarray:

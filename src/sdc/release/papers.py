@@ -1,0 +1,251 @@
+"""The documents of a package that people read: README, terms, and how the data were protected."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from textwrap import TextWrapper
+
+from jinja2 import Environment, StrictUndefined
+
+from sdc.dictionary import Dictionary, Role
+from sdc.policy import Policy
+from sdc.release.wording import CONTACT, METHODS, WORDS
+from sdc.request import Request
+from sdc.table import Table
+
+MARK = "-" * 78
+_MOST_NAMED = 8
+
+Section = tuple[str, str]
+
+
+def rounds_in_words(rounds: Sequence[int], language: str) -> str:
+    """``round 3``; ``rounds 1, 2``."""
+    words = WORDS[language]
+    return f"{words['round'] if len(rounds) == 1 else words['rounds']} {', '.join(str(number) for number in rounds)}"
+
+
+def citation(request: Request, policy: Policy, release_id: str) -> str:
+    """How to cite the release; the year is that of the approval, which never changes."""
+    year = request.approval.on.year if request.approval.on else request.expires.year
+    return f"{policy.terms.credit}. {request.title} ({request.country}, {year}). {release_id}."
+
+
+def readme(
+    table: Table, request: Request, policy: Policy, dictionary: Dictionary, release_id: str, *, language: str, base: int
+) -> list[Section]:
+    """The README as headings and texts, in one language.
+
+    Parameters
+    ----------
+    base : int
+        The rounding base that the package promises; 1 where counts are not rounded.
+    """
+    words = WORDS[language]
+    counts = bool(table.names(Role.COUNT))
+    title = dictionary.title.get(language) or next(iter(dictionary.title.values()))
+    number = f"{len(table):,}" if language == "en" else f"{len(table):,}".replace(",", "\u202f")
+    what = words["what_counts" if counts else "what_records"].format(
+        title=title,
+        unit=dictionary.unit,
+        rows=number,
+        columns=len(table.variables),
+        rounds=rounds_in_words(request.rounds, language),
+    )
+    asked = words["asked_for"].format(organisation=request.requester.organisation, purpose=request.purpose)
+    who = [words[f"who_{policy.tier}"]]
+    who += [words["agreement"].format(agreement=request.agreement)] if request.agreement else []
+    marks = [words["marks_text"]]
+    marks += [words["rounded"].format(base=base)] if base > 1 else []
+    name = request.component
+    listed = (
+        (f"data/{name}.csv", "file_csv"),
+        (f"data/{name}.xlsx", "file_xlsx"),
+        ("datapackage.json", "file_datapackage"),
+        ("docs/TERMS.txt", "file_terms"),
+        ("docs/sdc-summary.html", "file_summary"),
+        ("metadata/sdc-record.json", "file_record"),
+        ("manifest.json", "file_manifest"),
+        ("ro-crate-metadata.json", "file_crate"),
+        ("SHA256SUMS", "file_sums"),
+    )
+    return [
+        (release_id, request.title),
+        (words["what"], f"{what}\n{asked}"),
+        (words["who"], "\n".join(who)),
+        (words["marks"], "\n".join(marks)),
+        ("", words["protected"]),
+        (words["files"], "\n".join(f"{path}: {words[said]}" for path, said in listed)),
+        (words["cite"], citation(request, policy, release_id)),
+        (words["contact"], words["contact_text"].format(contact=CONTACT)),
+        (words["delete"], delete_by(request, policy, language)),
+    ]
+
+
+def delete_by(request: Request, policy: Policy, language: str) -> str:
+    """Until when a recipient may keep the data, in words."""
+    words = WORDS[language]
+    return (
+        words["delete_never"] if policy.tier == "public" else words["delete_on"].format(day=request.expires.isoformat())
+    )
+
+
+def readme_text(languages: Iterable[Sequence[Section]]) -> str:
+    """The README of all languages as plain text, 78 characters wide."""
+    return f"\n{MARK}\n\n".join(_plain(sections) for sections in languages)
+
+
+def _plain(sections: Sequence[Section]) -> str:
+    (release_id, title), *rest = sections
+    blocks = [f"{title}\n{release_id}"]
+    for heading, text in rest:
+        lines = [_wrapped(line) for line in text.split("\n")]
+        blocks.append("\n".join([heading.upper(), *lines] if heading else lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _wrapped(text: str) -> str:
+    return TextWrapper(width=78, break_long_words=False, break_on_hyphens=False).fill(text)
+
+
+def terms(request: Request, policy: Policy, release_id: str) -> str:
+    """The terms of use, in the request's languages; the conditions stand as the policy has them."""
+    pages = []
+    for language in request.languages:
+        words = WORDS[language]
+        sections = [
+            (release_id, words["terms"]),
+            (words["licence"], policy.terms.licence),
+            (words["who"], words[f"who_{policy.tier}"]),
+            (words["credit"], policy.terms.credit),
+            (words["conditions"], "\n".join(f"{n}. {said}" for n, said in enumerate(policy.terms.conditions, start=1))),
+            (words["delete"], delete_by(request, policy, language)),
+        ]
+        if request.agreement:
+            sections.insert(2, (words["agreement"].split(":")[0].strip(), request.agreement))
+        pages.append(_plain(sections))
+    return f"\n{MARK}\n\n".join(pages)
+
+
+def methods(ledger: Mapping, table: Table) -> list[dict]:
+    """What was done, one entry a kind of step, in order: released columns only, no parameters."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in ledger["entries"]:
+        touched = [*entry.get("recoded", {}), *entry.get("suppressed", {})]
+        changed = touched or entry.get("columns_removed") or entry.get("columns_added")
+        if not changed and entry["records_before"] == entry["records_after"] and entry["step"] != "sort_records":
+            continue
+        columns = found.setdefault(entry["step"], {})
+        columns |= dict.fromkeys(name for name in touched if name in table)
+    return [{"step": step, "columns": list(columns)} for step, columns in found.items()]
+
+
+def method_in_words(method: Mapping, table: Table, language: str) -> str:
+    """One sentence, its columns by their labels, without a number that steered the step."""
+    sentences = METHODS[language]
+    sentence = sentences.get(method["step"], sentences["other"])
+    labels = named((label_of(table, name, language) for name in method["columns"]), language)
+    if not labels:
+        return sentence.split(":")[0].rstrip(" .\u202f") + "."
+    return sentence.format(columns=labels)
+
+
+def label_of(table: Table, name: str, language: str) -> str:
+    """Label of a released column."""
+    labels = table[name].label
+    return labels.get(language) or next(iter(labels.values()), name)
+
+
+def named(labels: Iterable[str], language: str) -> str:
+    """Labels as a list, at most a handful of them."""
+    given = list(labels)
+    more = len(given) - _MOST_NAMED
+    rest = f"{more} more" if language == "en" else f"{more} autres"
+    shown = [*given[:_MOST_NAMED], rest] if more > 1 else given
+    return "; ".join(shown)
+
+
+def summary(
+    table: Table,
+    request: Request,
+    record: Mapping,
+    release_id: str,
+) -> str:
+    """The page on how the data were protected: methods, losses, known limits; no number that helps an intruder.
+
+    Parameters
+    ----------
+    record : mapping
+        The SDC record of the package (`sdc.release.manifest.sdc_record`): what may be told stands there.
+    """
+    folder = files("sdc.release")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
+        folder.joinpath("summary.html").read_text(encoding="utf-8")
+    )
+    parts = [_part(table, record, language) for language in request.languages]
+    return page.render(title=request.title, release_id=release_id, parts=parts, language=request.languages[0])
+
+
+def _part(table: Table, record: Mapping, language: str) -> dict:
+    """What the page says in one language."""
+    words = WORDS[language]
+    promises = {promise["promise"]: promise for promise in record["promises"]}
+    loss = record["loss"]
+    released = [row for row in loss["columns"] if row["status"] == "released"]
+    removed = len(loss["columns"]) - len(released)
+    counts = bool(table.names(Role.COUNT))
+    limits = ["limit_bias"]
+    limits += ["limit_place"] if counts else ["limit_knowledge"]
+    limits += ["limit_wildcard"] if promises.get("k_anonymity", {}).get("missing") == "wildcard" else []
+    limits += ["limit_rounding"] if "multiples" in promises else []
+    limits += ["limit_sample"] if table.names(Role.WEIGHT) else []
+    limits.append("limit_linked")
+    return {
+        "language": language,
+        "words": words,
+        "methods": [method_in_words(method, table, language) for method in record["methods"]],
+        "checked": words["checked_text"].format(
+            passed=sum(c["passed"] for c in record["checks"] if c["breach"] == "stop")
+        ),
+        "promises": [said for p in record["promises"] if (said := _promise(p, table, language))],
+        "lost": words["lost_text"].format(suppressed=_share(loss["share_suppressed"], language)),
+        "columns": [
+            {
+                "label": label_of(table, row["name"], language),
+                "name": row["name"],
+                "as": row["level_name"] or words["as_collected"],
+                "emptied": _share(row["share_suppressed"], language),
+                "loss": "–" if row["loss"] is None else _share(row["loss"], language),
+            }
+            for row in released
+        ],
+        "removed": words["removed_columns"].format(n=removed) if removed else "",
+        "limits": [words[limit] for limit in limits],
+    }
+
+
+def _promise(promise: Mapping, table: Table, language: str) -> str:
+    """A promise as a sentence; the regularities of blanks are for machines only."""
+    words = WORDS[language]
+    match promise["promise"]:
+        case "k_anonymity":
+            keys = named((label_of(table, name, language) for name in promise["columns"]), language)
+            reading = words[f"reading_{promise['missing']}"]
+            return words["promise_k"].format(keys=keys, others=promise["k"] - 1, reading=reading)
+        case "l_diversity":
+            columns = named((label_of(table, name, language) for name in promise["columns"]), language)
+            return words["promise_l"].format(columns=columns)
+        case "multiples":
+            return words["promise_multiples"].format(base=promise["base"])
+        case "least_count":
+            return words["promise_small"]
+        case "coordinates":
+            return words["promise_coordinates"].format(decimals=promise["decimals"])
+    return ""
+
+
+def _share(share: float, language: str) -> str:
+    """A share in per cent; what is not quite nothing is never told as nothing."""
+    if 0 < share < 0.001:
+        return "< 0.1 %" if language == "en" else "< 0,1 %"
+    text = f"{100 * share:.1f}".removesuffix(".0")
+    return f"{text} %" if language == "en" else f"{text.replace('.', ',')} %"

@@ -1,0 +1,129 @@
+"""Small builders for the documents in `report_samples`: one column, check, ledger entry, loss or risk each."""
+
+from typing import Any
+
+from sdc.dictionary import Dictionary
+from sdc.policy import Policy
+from sdc.request import Request
+
+
+def groups(columns: int) -> list[str]:
+    parts = [
+        f"{status}_{sex}_{age}"
+        for status in ("idp", "returnee", "host", "migrant", "refugee", "stranded")
+        for sex in ("women", "men")
+        for age in ("0_to_4", "5_to_11", "12_to_17", "18_to_59", "60_and_over")
+    ]
+    names = ["idp_households", "idp_individuals", "returnee_households", "returnee_individuals", *parts]
+    return [
+        names[n] if n < len(names) else f"{names[n % len(names)]}_list_{n // len(names) + 1}" for n in range(columns)
+    ]
+
+
+def column(name: str, label: str, type_: str, role: str, **more: Any) -> dict:
+    return {"name": name, "label": {"en": label}, "type": type_, "role": role, **more}
+
+
+def documents(
+    request: Request, policy_: Policy, dictionary: Dictionary, steps: list[tuple], ledger: list[dict], verdict: dict
+) -> dict[str, Any]:
+    plan = {
+        "request": request.id,
+        "policy": policy_.policy,
+        "component": dictionary.component,
+        "kind": verdict["kind"],
+        "rounds": list(request.rounds),
+        "steps": [{"name": name, "params": params, "because": because} for name, params, because in steps],
+    }
+    return {
+        "request": request,
+        "policy": policy_,
+        "dictionary": dictionary,
+        "plan": plan,
+        "ledger": {"request": request.id, "entries": ledger},
+        "verdict": {**verdict, "loss": _labelled(verdict["loss"], dictionary)},
+    }
+
+
+def _labelled(loss: dict, dictionary: Dictionary) -> dict:
+    columns = [{**row, "label": dictionary.by_name[row["name"]].label["en"]} for row in loss["columns"]]
+    return {**loss, "columns": columns}
+
+
+def entry(step: str, params: dict, because: str, before: int, *, after: int | None = None, **seen: Any) -> dict:
+    nothing: dict[str, Any] = {"columns_removed": [], "columns_added": [], "recoded": {}, "suppressed": {}}
+    return {
+        "step": step,
+        "params": params,
+        "because": because,
+        "records_before": before,
+        "records_after": before if after is None else after,
+        **nothing,
+        **seen,
+    }
+
+
+def check(
+    name: str, promise: str, observed: Any, limit: Any, breach: str = "stop", passed: bool = True, by: str = "judge"
+) -> dict:
+    return {
+        "name": name,
+        "promise": promise,
+        "observed": observed,
+        "limit": limit,
+        "passed": passed,
+        "breach": breach,
+        "by": by,
+    }
+
+
+def risk(
+    keys: list[str],
+    classes: int,
+    violations: tuple[int, ...],
+    expected: float,
+    average: float,
+    highest: float,
+    expected_household: float | None,
+    average_household: float | None,
+    histogram: tuple[int, ...],
+) -> dict:
+    bins = ("1", "2", "3-4", "5-9", "10-19", "20-49", "50+")
+    return {
+        "records": sum(histogram),
+        "keys": keys,
+        "classes": classes,
+        "violations": dict(zip(("2", "3", "5", "10"), violations, strict=True)),
+        "expected_reidentifications": expected,
+        "global_risk": average,
+        "max_individual_risk": highest,
+        "expected_household_reidentifications": expected_household,
+        "global_household_risk": average_household,
+        "suda": None,
+        "diversity": {},
+        "fk_histogram": [{"fk": fk, "records": n} for fk, n in zip(bins, histogram, strict=True)],
+    }
+
+
+def loss(
+    name: str,
+    role: str,
+    *,
+    suppressed: int = 0,
+    share: float = 0.0,
+    level: int = 0,
+    level_name: str | None = None,
+    loss: float | None = None,
+    dropped: str = "",
+) -> dict:
+    return {
+        "name": name,
+        "role": role,
+        "status": "dropped" if dropped else "released",
+        "level": None if dropped else level,
+        "level_name": level_name,
+        "suppressed": suppressed,
+        "share_suppressed": share,
+        "loss": 1.0 if dropped else share if loss is None else loss,
+        "because": dropped,
+    }
