@@ -149,6 +149,11 @@ class Variable(Frozen):
         return self
 
     @property
+    def is_free_text(self) -> bool:
+        """Whether people wrote what they liked; a household's number as text is none."""
+        return self.type == Type.TEXT and self.role != Role.HOUSEHOLD
+
+    @property
     def top(self) -> int:
         """The highest level; one above it the column is dropped."""
         return len(self.hierarchy)

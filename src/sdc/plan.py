@@ -14,6 +14,8 @@ from sdc.steps import STEPS
 from sdc.steps.counts import CONTRIBUTORS
 from sdc.table import Table
 
+NOT_ASKED = "not asked for in the request: the least data that serves the purpose"
+
 
 class Step(NamedTuple):
     """One protection: its name on the menu, its plain values, and why it is taken."""
@@ -132,7 +134,7 @@ def steps_of(document: Mapping) -> tuple[Step, ...]:
 
 
 def keep_requested(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
-    """Drop what was not asked for; the round always stays."""
+    """Drop what was not asked for. The round stays, and counts tied to counts that were asked for stay for a while."""
     asked = brief.request.variables
     if asked == "all":
         return ()
@@ -144,8 +146,9 @@ def keep_requested(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     if absent:
         names = ", ".join(f"`{name}`" for name in absent)
         raise RequestError(brief.request.id, f"asks for variables that its rounds do not have: {names}")
-    others = [name for name in table.rows.columns if name not in asked and name != "round"]
-    return _drop(others, "not asked for in the request: the least data that serves the purpose")
+    kept = {*asked, "round", *_linked_counts(table, asked)}
+    others = [name for name in table.rows.columns if name not in kept]
+    return _drop(others, NOT_ASKED)
 
 
 def drop_restricted(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
@@ -155,7 +158,7 @@ def drop_restricted(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     reasons: list[tuple[list[str], str]] = [
         (table.names(Role.IDENTIFIER), "names one person or household outright"),
         (
-            [v.name for v in table.variables if v.type == Type.TEXT] if policy.free_text.value == "drop" else [],
+            [v.name for v in table.variables if v.is_free_text] if policy.free_text.value == "drop" else [],
             f"free text. {policy.free_text.because}",
         ),
         (
@@ -191,8 +194,11 @@ def coarsen_geography(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
             steps += _drop(_with_followers(table, points), f"coordinates. {policy.coordinate_decimals.because}")
         else:
             numbers = [name for name in points if table[name].type == Type.NUMBER]
-            params = {"columns": numbers, "decimals": decimals}
-            steps += (Step("coarsen_coordinates", params, policy.coordinate_decimals.because),)
+            texts = [name for name in points if name not in numbers]
+            steps += _drop(_with_followers(table, texts), "coordinates as text, which cannot be rounded")
+            if numbers:
+                params = {"columns": numbers, "decimals": decimals}
+                steps += (Step("coarsen_coordinates", params, policy.coordinate_decimals.because),)
     grain = {v.geography for v in brief.dictionary.variables} - {None, Geography.POINT}
     rows_finer = any(geography.depth > lowest.depth for geography in grain if geography is not None)
     if counts and rows_finer:
@@ -251,14 +257,16 @@ def suppress_records(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
 
 def suppress_small_counts(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Counts under the minimum, with all that gives them back; then rounding."""
-    policy = brief.policy
-    columns = table.names(Role.COUNT)
-    if not columns:
-        return ()
+    policy, asked = brief.policy, brief.request.variables
+    columns = [name for name in table.names(Role.COUNT) if asked == "all" or name in asked]
+    others = [name for name in table.names(Role.COUNT) if name not in columns]
     steps: tuple[Step, ...] = ()
+    if not columns:
+        return _drop(others, NOT_ASKED)
     if policy.minimum_count.breach == "stop" and policy.minimum_count.value > 1:
         params = {"columns": columns, "minimum": policy.minimum_count.value}
         steps += (Step("suppress_counts", params, policy.minimum_count.because),)
+    steps += _drop(others, f"{NOT_ASKED}. They stayed until now so that no small count can be solved from the others")
     if policy.rounding_base.breach == "stop" and policy.rounding_base.value > 1:
         params = {"columns": columns, "base": policy.rounding_base.value}
         steps += (Step("round_counts", params, policy.rounding_base.because),)
@@ -283,6 +291,16 @@ PHASES: tuple[Callable[[Brief, Table, Table], tuple[Step, ...]], ...] = (
 
 def _drop(columns: Sequence[str], because: str) -> tuple[Step, ...]:
     return (Step("drop_columns", {"columns": list(columns)}, because),) if columns else ()
+
+
+def _linked_counts(table: Table, asked: Sequence[str]) -> set[str]:
+    """Counts that identities tie to counts that were asked for, directly or through others."""
+    tied = {name for name in asked if name in table and table[name].role == Role.COUNT}
+    wave = tied
+    while wave:
+        wave = {m for link in table.links if wave & set(link.members) for m in link.members} - tied
+        tied = tied | wave
+    return tied
 
 
 def _with_followers(table: Table, names: Sequence[str]) -> list[str]:

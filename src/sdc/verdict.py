@@ -6,14 +6,14 @@ the plan or the ledger what was done, but for holding the ledger against the two
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from sdc.cells.intruder import AT_LEAST_ONE, NOTHING_KNOWN, audit
+from sdc.cells.intruder import AT_LEAST_ONE, NOTHING_KNOWN, Audit, audit
 from sdc.cells.rows import row_cells
-from sdc.dictionary import Dictionary, Geography, Role, Type
+from sdc.dictionary import Dictionary, Geography, Role
 from sdc.errors import DisclosureError, Fault
 from sdc.keys import key_classes
 from sdc.policy import Policy, Rule
@@ -158,9 +158,10 @@ def judge(case: Case, ledger: Mapping, reasons: Mapping[str, str]) -> dict:
     }
 
 
-def conclude(verdict: dict, outcomes: Sequence[Check], suites: Sequence[str], plan_sha256: str) -> dict:
+def conclude(verdict: dict, outcomes: Sequence[Any], suites: Sequence[str], plan_sha256: str) -> dict:
     """Add the findings of the suites, and the gate: it fails when a promise whose breach stops does not hold."""
-    checks = verdict["checks"] + [outcome._asdict() for outcome in outcomes]
+    found = [Check(o.name, o.promise, o.observed, o.limit, o.passed, o.breach, o.by) for o in outcomes]
+    checks = verdict["checks"] + [check._asdict() for check in found]
     failed = [check for check in checks if not check["passed"] and check["breach"] == "stop"]
     told = [
         f"{check['promise']}: {check['observed']} (limit {check['limit']})"
@@ -228,17 +229,17 @@ def metrics(verdict: Mapping, policy: Policy) -> dict:
 def _structure(case: Case) -> list[Check]:
     """Columns: known, asked for, and let out by the policy."""
     _, after, dictionary, policy, request = case
-    own = {"rows_aggregated"}
+    own = {"rows_aggregated", "round"}
     entries = [dictionary.by_name[v.name] for v in after.variables if v.name in dictionary.by_name]
     unknown = [v.name for v in after.variables if v.name not in dictionary.by_name and v.name not in own]
     unasked = (
         []
         if request.variables == "all"
-        else [v.name for v in after.variables if v.name not in (*request.variables, "round", *own)]
+        else [v.name for v in after.variables if v.name not in {*request.variables, *own}]
     )
     lowest = policy.lowest_geography_counts if dictionary.kind == "counts" else policy.lowest_geography_records
     finer = [v for v in entries if v.geography and v.geography != Geography.POINT]
-    texts = [v for v in entries if v.type == Type.TEXT]
+    texts = [v for v in entries if v.is_free_text]
     rank = policy.highest_sensitivity
     links = policy.household_links
     checks = [
@@ -309,7 +310,7 @@ def _record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> li
     policy, after = case.policy, case.after
     k, ell = policy.k, policy.ell
     keys = after.names(Role.KEY)
-    violations = {}
+    violations: dict[str, int] = {}
     classes = key_classes(after.rows, keys)
     readings: tuple[Literal["wildcard", "category"], ...] = ("wildcard", "category")
     for one in readings:
@@ -329,7 +330,7 @@ def _record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> li
         ),
         Check(
             "k_anonymity_other_reading",
-            f"The same where {reading[other]}",
+            f"Every record shares its keys with at least {k.value - 1} others ({reading[other]})",
             violations[other],
             0,
             violations[other] == 0,
@@ -411,29 +412,39 @@ def _count_promises(case: Case) -> list[Check]:
 
 
 def _unrecoverable(case: Case) -> list[Check]:
-    """No suppressed count of a row follows from what that row shows, for two intruders.
+    """No small count of a row, released or not, follows from what the file shows of that row.
 
-    The worst case is judged: shown counts are taken as exact, though they may be rounded, and a count that is not in
-    the file is taken as known to the intruder.
+    Shown counts are taken as exact, though they may be rounded. A last intruder also knows every count that was not
+    asked for and is not small: somebody else may have asked for it. That one is told, and does not stop.
     """
     after, rule = case.after, case.policy.minimum_count
     truth = _truth(case)
     if truth is None:
         return [Check("unrecoverable", "Rows of the file are those of the extract", "no", "yes", False, rule.breach)]
-    cells = row_cells(truth, after.links)
-    shown = after.rows.reindex(columns=truth.columns)
-    absent = [name for name in truth.columns if name not in after]
-    hidden = (truth.notna() & shown.isna()).to_numpy()
-    hidden[:, [truth.columns.get_loc(name) for name in absent]] = False
-    suppressed = hidden[truth.notna().to_numpy()]
-    primary = suppressed & (cells.counts > 0) & (cells.counts < rule.value)
+    observed = truth.notna().to_numpy()
+    values = truth.to_numpy(dtype=np.float64, na_value=np.nan)
+    small = ((values > 0) & (values < rule.value))[observed]
+    own = np.broadcast_to(truth.columns.isin(after.rows.columns), observed.shape)[observed]
+    gone = after.rows.reindex(columns=truth.columns).isna().to_numpy()[observed]
     checks = []
-    for intruder, breach in ((NOTHING_KNOWN, rule.breach), (AT_LEAST_ONE, rule.breach)):
-        found = audit(cells, suppressed, primary, intruder)
-        left = found.recoverable if found.finished else max(found.recoverable, 1)
-        promise = f"No suppressed count of {found.primary} can be solved from its row (intruder: {intruder.name})"
-        checks.append(Check(f"unrecoverable:{intruder.name}", promise, left, 0, found.passed, breach))
+    for intruder in (NOTHING_KNOWN, AT_LEAST_ONE):
+        cells = row_cells(truth, after.links, [str(name) for name in truth.columns if name in after.rows.columns])
+        found = audit(cells, gone & own, small & gone, intruder)
+        promise = f"No small count of {found.primary:,} can be solved from its row (intruder: {intruder.name})"
+        checks.append(_audited(intruder.name, promise, found, rule.breach))
+    if not own.all():
+        cells = row_cells(truth, after.links, list(truth.columns))
+        hidden = (gone & own) | (small & ~own)
+        found = audit(cells, hidden, hidden & own & small, AT_LEAST_ONE)
+        promise = "Nor by somebody who knows the larger counts that were not asked for"
+        breach = "warn" if rule.breach == "stop" else rule.breach
+        checks.append(_audited("larger counts known", promise, found, breach))
     return checks
+
+
+def _audited(intruder: str, promise: str, found: Audit, breach: str) -> Check:
+    left = found.recoverable if found.finished else max(found.recoverable, 1)
+    return Check(f"unrecoverable:{intruder}", promise, left, 0, found.passed, breach)
 
 
 def _truth(case: Case) -> pd.DataFrame | None:

@@ -1,4 +1,4 @@
-"""Cells suppressed on sdcMicro's own data: never more than sdcMicro with the re-check, and the proven optimum beside."""
+"""Cells suppressed on sdcMicro's own data: at most those of sdcMicro with the re-check; the proven optimum beside."""
 
 import numpy as np
 import pandas as pd

@@ -142,7 +142,7 @@ def test_no_small_count_is_left_and_none_can_be_solved(table, minimum):
     result = suppress_counts(table, list(COUNTS), minimum)
     values = result.rows.to_numpy(dtype=float, na_value=np.nan)
     assert not ((values > 0) & (values < minimum)).any()
-    cells = row_cells(table.rows, LINKS)
+    cells = row_cells(table.rows, LINKS, COUNTS)
     suppressed = (table.rows.notna() & result.rows.isna()).to_numpy()[table.rows.notna().to_numpy()]
     for intruder in (NOTHING_KNOWN, AT_LEAST_ONE):
         assert audit(cells, suppressed, suppressed, intruder).recoverable == 0

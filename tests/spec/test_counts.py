@@ -109,21 +109,42 @@ def test_what_two_identities_say_together_is_closed_too(spec):
     )
 
 
-def test_a_member_that_is_not_in_the_file_is_taken_as_known(spec):
+def test_a_larger_count_that_will_not_be_released_is_taken_as_known(spec):
+    """Only men and women will leave; whoever knows the total of 60 must not learn the 7 men from the women."""
     spec(
         suppress_counts,
         before="""
-        men   | women
-        count | count
-        ------+------
-        7     | 53
+        all   | men   | women
+        count | count | count
+        ------+-------+------
+        60    | 7     | 53
         """,
         after="""
-        men | women
-            |
+        all | men | women
+        60  |     |
         """,
         links=SUM,
         columns=["men", "women"],
+        minimum=10,
+    )
+
+
+def test_a_small_count_that_will_not_be_released_is_protected_too(spec):
+    """The men will not leave, but all less women would tell them."""
+    spec(
+        suppress_counts,
+        before="""
+        all   | men   | women
+        count | count | count
+        ------+-------+------
+        60    | 7     | 53
+        """,
+        after="""
+        all | men | women
+        60  | 7   |
+        """,
+        links=SUM,
+        columns=["all", "women"],
         minimum=10,
     )
 

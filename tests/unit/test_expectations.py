@@ -181,10 +181,10 @@ CASES = [
     ),
     (
         "expect_no_identifier_columns",
-        {"columns": ["ki/Name"]},
-        frame(a=texts("x")),
-        frame(KI_NAME=texts("x"), name=texts("x")),
-        1,
+        {"columns": ["ki/Name", "Name"]},
+        frame(a=texts("x"), nickname=texts("x")),
+        pd.DataFrame({"KI/NAME": ["x"], "group/name": ["x"], "a": ["x"]}),
+        2,
     ),
     (
         "expect_no_restricted_columns",
@@ -410,6 +410,17 @@ def test_a_release_suite_lets_out_no_column_that_the_policy_holds_back():
         "lowest_geography_records": ["admin3"],
         "coordinate_decimals": ["latitude"],
     }
+
+
+def test_an_identifier_is_known_by_its_aliases_unless_another_column_bears_the_name():
+    def names(aliases):
+        content = dictionary("persons").model_dump()
+        content["variables"][0]["aliases"] = aliases
+        suite = suites(Dictionary.model_validate(content), [])["typed_persons"]
+        return entries(suite, "expect_no_identifier_columns")[0]["kwargs"]["columns"]
+
+    assert names(["ki/Name"]) == ["informant", "ki/Name", "Name"]
+    assert names(["ki/sex"]) == ["informant", "ki/sex"]
 
 
 def test_a_rule_that_only_warns_does_not_make_its_columns_unknown():

@@ -10,13 +10,15 @@ from sdc.cells.model import Cells
 from sdc.dictionary import Link
 
 
-def row_cells(truth: pd.DataFrame, links: Sequence[Link]) -> Cells:
+def row_cells(truth: pd.DataFrame, links: Sequence[Link], published: Sequence[str]) -> Cells:
     """One cell for each observed count of each row, one identity for each link and row that it holds in.
 
     Parameters
     ----------
     truth : DataFrame of counts, (rows, columns), missing where nothing was observed
     links : sequence of Link
+    published : sequence of str
+        Columns that the file shows; the intruder knows of the others only that they exist.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def row_cells(truth: pd.DataFrame, links: Sequence[Link]) -> Cells:
         counts=values[observed].astype(np.int64),
         identities=matrix,
         of_identity=np.concatenate(of_identity) if of_identity else np.empty(0, dtype=np.int64),
-        published=np.ones(cells, dtype=bool),
+        published=np.broadcast_to(truth.columns.isin(published), observed.shape)[observed],
         copies=np.ones(cells, dtype=np.int64),
         blocks=np.repeat(np.arange(len(truth)), observed.sum(axis=1)),
         dimensions=(),

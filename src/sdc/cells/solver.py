@@ -48,6 +48,9 @@ class Program:
         Branch-and-bound nodes after which an integer program stops, wherever it is: a deterministic budget.
     gap : float
         Relative gap at which an integer program is called solved.
+    restart : bool
+        Whether each solve starts from the empty basis and not from the last one: half the time where bounds and
+        costs both change, and a result that does not hang on what was solved before.
 
     Attributes
     ----------
@@ -67,8 +70,10 @@ class Program:
         integer: np.ndarray | None = None,
         nodes: int | None = None,
         gap: float = 1e-6,
+        restart: bool = False,
     ) -> None:
         self.highs = highspy.Highs()
+        self.restart = restart
         self.iterations = 0
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("parallel", "off")):
             self.highs.setOptionValue(option, value)
@@ -110,12 +115,14 @@ class Program:
         self.highs.addRow(lower, upper, len(columns), np.asarray(columns, np.int32), np.asarray(values, np.float64))
 
     def solve(self) -> Solution:
-        """Solve from where the last solve ended.
+        """Solve, from where the last solve ended unless the program restarts.
 
         Raises
         ------
         EngineError : when the solver itself fails.
         """
+        if self.restart:
+            self.highs.setBasis()
         self.highs.run()
         status = self.highs.getModelStatus()
         self.iterations += max(self.highs.getInfo().simplex_iteration_count, 0) + 1

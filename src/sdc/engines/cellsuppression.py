@@ -72,13 +72,16 @@ class _Place:
         self.cheap = np.zeros(len(cells), dtype=bool)
         self.matrix = sparse.hstack([matrix, -matrix])
         self.rest = np.zeros(matrix.shape[0])
+        by_column = sparse.csc_array(matrix)
+        self.row, self.rises = by_column.indices, by_column.data > 0
+        self.column = np.repeat(np.arange(len(cells)), np.diff(by_column.indptr))
         self.program = Program(
             self.matrix,
             self.rest,
             self.rest,
             np.zeros(2 * len(cells)),
             np.append(self.up, self.down),
-            np.append(self.weight, self.weight),
+            np.append(self.weight, self.weight), restart=True,
         )
 
     def price(self, suppressed: np.ndarray) -> None:
@@ -89,6 +92,31 @@ class _Place:
             self.cheap = now
             cost = np.where(now[changed], _CHEAP, 1.0) * self.weight[changed]
             self.program.costs(np.append(changed, changed + len(self.cells)), np.append(cost, cost))
+
+    def stuck(self, suppressed: np.ndarray, primary: np.ndarray) -> bool:
+        """Whether some primary cell of this place plainly cannot move within a pattern.
+
+        A cell can rise only if in each of its sums another can make up for it; so on until nothing changes. What
+        this finds is certain, and found without a program; what it misses the program finds.
+        """
+        hidden = suppressed[self.cells]
+        kept = hidden[self.column]
+        row, column, rises = self.row[kept], self.column[kept], self.rises[kept]
+        first = np.flatnonzero(np.diff(column, prepend=-1))
+        rows, own = len(self.rest), column[first]
+        up, down = hidden & (self.up > 0), hidden & (self.down > 0)
+        while len(own):
+            adds = np.where(rises, up[column], down[column])
+            takes = np.where(rises, down[column], up[column])
+            met_add = np.bincount(row, weights=takes, minlength=rows)[row] > takes
+            met_take = np.bincount(row, weights=adds, minlength=rows)[row] > adds
+            next_up, next_down = up.copy(), down.copy()
+            next_up[own] &= np.logical_and.reduceat(np.where(rises, met_add, met_take), first)
+            next_down[own] &= np.logical_and.reduceat(np.where(rises, met_take, met_add), first)
+            if (next_up == up).all() and (next_down == down).all():
+                break
+            up, down = next_up, next_down
+        return bool((primary[self.cells] & ~up & ~down).any())
 
     def cheapest(self, need: _Need, banned: Iterable[int], *, whole: bool, thorough: bool) -> _Move | None:
         """The move that serves a need and adds the least weight; None where there is none."""
@@ -180,7 +208,13 @@ class _Problem:
     """The table as the search sees it: weights, room to move, places."""
 
     def __init__(
-        self, cells: Cells, weight: np.ndarray, lower: np.ndarray, upper: np.ndarray, free: np.ndarray
+        self,
+        cells: Cells,
+        weight: np.ndarray,
+        lower: np.ndarray,
+        upper: np.ndarray,
+        free: np.ndarray,
+        judged: np.ndarray,
     ) -> None:
         truth = cells.counts.astype(np.float64)
         self.size = len(cells)
@@ -189,6 +223,7 @@ class _Problem:
         self.down = np.maximum(truth - lower, 0)
         self.up = np.minimum(np.maximum(upper - truth, 0), 1e3 + 10 * truth.max(initial=0))
         self.free = free
+        self.judged = judged
         self.blocks = cells.blocks
         self.whole = bool(np.issubdtype(cells.counts.dtype, np.integer))
         self.places: dict[int, _Place] = {}
@@ -250,8 +285,8 @@ class _Search:
                 self.prove(need, move)
         return unmet
 
-    def release(self, block: int, insiders: Sequence[np.ndarray], effort: int) -> None:
-        """Show again every secondary cell that is not needed, or whose use others serve for less."""
+    def release(self, block: int, insiders: Sequence[np.ndarray], effort: int, *, swap: bool) -> None:
+        """Show again every secondary cell that is not needed or, with ``swap``, that others replace for less."""
         place = self.problem.place(block)
         weight = self.problem.weight
         mine = np.zeros(self.problem.size, dtype=bool)
@@ -260,8 +295,14 @@ class _Search:
         for cell in secondary[np.lexsort((secondary, -weight[secondary]))].tolist():
             if place.program.iterations > effort:
                 return
-            if self.suppressed[cell]:
-                self._without(place, cell, insiders)
+            if not self.suppressed[cell]:
+                continue
+            if not swap:
+                trial = self.suppressed.copy()
+                trial[cell] = False
+                if place.stuck(trial, self.start & self.problem.judged):
+                    continue
+            self._without(place, cell, insiders)
 
     def _without(self, place: _Place, cell: int, insiders: Sequence[np.ndarray]) -> None:
         """Try to show one cell: new proofs for the needs that use it, for less weight than it has."""
@@ -332,7 +373,7 @@ def suppress_cells(
     frozen: np.ndarray | None = None,
     insiders: Sequence[np.ndarray] = (),
     weight: np.ndarray | None = None,
-    effort: int = 400_000,
+    effort: int = 600_000,
 ) -> Pattern:
     """Choose the cells to suppress besides the primary ones, so that no primary cell can be solved for.
 
@@ -392,7 +433,7 @@ def suppress_cells(
     free = (truth > 0) | primary | hidden
     if frozen is not None:
         free &= ~frozen | primary | hidden
-    problem = _Problem(cells, price, low, high, free)
+    problem = _Problem(cells, price, low, high, free, primary)
     start = primary | hidden
     signs = ((1,), (-1,)) if both else ((1, -1),)
     by_value = np.flatnonzero(primary)[np.argsort(truth[primary], kind="stable")]
@@ -405,7 +446,8 @@ def suppress_cells(
     if unmet:
         raise _cannot(cells, problem, {need.cell for need in unmet})
     if left or (cells.blocks < 0).all():
-        search.release(-1, insiders, effort - problem.iterations)
+        for swap in (False, True):
+            search.release(-1, insiders, effort - problem.iterations, swap=swap)
     return Pattern(search.suppressed & ~hidden, search.suppressed & ~start, problem.iterations)
 
 
@@ -418,23 +460,25 @@ def _best_blocks(
     for need in needs:
         of_block.setdefault(int(problem.blocks[need.cell]), []).append(need)
     of_block.pop(-1, None)
+    inside = max(int((problem.free & (problem.blocks >= 0)).sum()), 1)
     for _, own in sorted(of_block.items()):
         block = int(problem.blocks[own[0].cell])
-        share = effort // len(of_block)
+        place = problem.place(block)
+        share = effort * len(place.cells) // inside
         best: tuple[float, _Search] | None = None
-        for order in (own, own[::-1]):
-            before = problem.place(block).program.iterations
-            if best is not None and 2 * before > share:
+        for order in (own, own[::-1], own[::2] + own[1::2], own[1::2] + own[::2]):
+            if best is not None and 2 * place.program.iterations > share:
                 break
             trial = _Search(problem, start)
             unmet = set(trial.meet(order, block))
             if insiders:
                 unmet |= set(trial.guard([need for need in own if need not in unmet], insiders, block))
-            trial.release(block, insiders, before + share)
+            trial.release(block, insiders, share, swap=False)
             cost = len(unmet) * 1e12 + float(problem.weight[trial.suppressed & ~start].sum())
             if best is None or cost < best[0]:
                 best = (cost, trial)
         if best is not None:
+            best[1].release(block, insiders, share, swap=True)
             whole.suppressed |= best[1].suppressed
             for need, move in best[1].proofs.items():
                 whole.prove(need, move)

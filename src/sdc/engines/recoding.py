@@ -48,6 +48,8 @@ class Lattice:
         Records that have each leaf.
     least, most : arrays of float, (m,)
         Sum of the costs at which the loss of a key is 0 and 1.
+    overall : array of float, (values,)
+        Records that have each sensitive value, in the whole file.
     loss : str
     """
 
@@ -62,6 +64,7 @@ class Lattice:
     held: tuple[np.ndarray, ...]
     least: np.ndarray
     most: np.ndarray
+    overall: np.ndarray
     loss: Loss
 
     @property
@@ -188,7 +191,8 @@ def lattice(
     codes = np.zeros(len(leaves), dtype=np.int64) if sensitive is None else np.asarray(sensitive, dtype=np.int64)
     return Lattice(
         leaf, records.astype(np.int64), codes, np.concatenate(maps).astype(np.int64), begin, width,
-        tuple(costs), tuple(gone), tuple(every), least, most, loss,
+        tuple(costs), tuple(gone), tuple(every), least, most,
+        np.bincount(codes, weights=records), loss,
     )  # fmt: skip
 
 
@@ -231,6 +235,12 @@ def broken(given: Lattice, levels: Levels, promise: Promise) -> np.ndarray:
     """Which classes of the lattice break the promise at these levels: array of bool, (classes,)."""
     number, size = _classes(given, levels)
     return _bad(given, number, size, promise)[0][number]
+
+
+def class_breaks(given: Lattice, number: np.ndarray, promise: Promise) -> np.ndarray:
+    """Which classes of a numbering of the lattice's classes break the promise: array of bool, (numbers,)."""
+    size = np.bincount(number, weights=given.records).astype(np.int64)
+    return _bad(given, number, size, promise)[0]
 
 
 def _classes(given: Lattice, levels: Levels) -> tuple[np.ndarray, np.ndarray]:
@@ -291,7 +301,7 @@ def _bad(given: Lattice, number: np.ndarray, size: np.ndarray, promise: Promise)
     short = size < promise.k
     if promise.ell <= 1 and promise.t >= 1:
         return short, short
-    values = int(given.sensitive.max()) + 1
+    values = len(given.overall)
     table = np.bincount(number * values + given.sensitive, weights=given.records, minlength=len(size) * values)
     table = table.reshape(len(size), values)
     p = table / size[:, None]
@@ -304,7 +314,7 @@ def _bad(given: Lattice, number: np.ndarray, size: np.ndarray, promise: Promise)
         ranked = -np.sort(-table, axis=1)
         bad = bad | (ranked[:, 0] >= promise.c * ranked[:, int(promise.ell) - 1 :].sum(axis=1))
     if promise.t < 1:
-        away = p - np.bincount(given.sensitive, weights=given.records, minlength=values) / given.records.sum()
+        away = p - given.overall / given.overall.sum()
         distance = np.abs(away).sum(axis=1) / 2
         if promise.ordered:
             distance = np.abs(away.cumsum(axis=1)).sum(axis=1) / max(values - 1, 1)
@@ -442,31 +452,24 @@ def _tighten(given: Lattice, outcome: _Outcome, bound: np.ndarray, promise: Prom
 
 
 def _climbed(given: Lattice, promise: Promise, most: int, nodes: int) -> tuple[Node | None, int, bool]:
-    """Where the lattice is too large to prove: from the coarsest levels, and from where finer steps fail, downhill.
-
-    Descends by the step that lowers the loss most, then exchanges levels between two keys, until no
-    step and no exchange helps; then again from the best of the paths not taken.
-    """
+    """Where the lattice is too large for a proof: downhill from several heights, by single steps and exchanges."""
     seen: dict[Levels, Node] = {}
-    starts = [tuple(length - 1 for length in given.shape)]
-    starts += [tuple((length - 1) * part // 4 for length in given.shape) for part in (3, 2, 1)]
     best: Node | None = None
 
-    def score(levels: Levels) -> tuple[float, float]:
-        """Order of preference: first to keep the limit, then the loss."""
+    def rank(levels: Levels) -> tuple[float, float, Levels]:
+        """Order of preference: to keep the limit, then the loss."""
         if levels not in seen:
             seen[levels] = evaluate(given, levels, promise)
-        node = seen[levels]
-        return (max(0, node.suppressed - most), node.score)
+        return max(0, seen[levels].suppressed - most), seen[levels].score, levels
 
-    for start in starts:
-        at = start
+    for quarters in (4, 3, 2, 1):
+        at = tuple((length - 1) * quarters // 4 for length in given.shape)
         while len(seen) < nodes:
-            better = min(_near(at, given.shape), key=lambda levels: (score(levels), levels))
-            if score(better) >= score(at):
+            better = min(_near(at, given.shape), key=rank)
+            if rank(better) >= rank(at):
                 break
             at = better
-        if score(at)[0] == 0 and (best is None or seen[at].score < best.score):
+        if rank(at)[0] == 0 and (best is None or seen[at].score < best.score):
             best = seen[at]
     return best, len(seen), False
 

@@ -10,6 +10,7 @@ from sdc.dictionary import Dictionary, Role
 from sdc.policy import Policy
 from sdc.release.wording import CONTACT, METHODS, WORDS
 from sdc.request import Request
+from sdc.steps.counts import CONTRIBUTORS
 from sdc.table import Table
 
 MARK = "-" * 78
@@ -41,10 +42,11 @@ def readme(
         The rounding base that the package promises; 1 where counts are not rounded.
     """
     words = WORDS[language]
-    counts = bool(table.names(Role.COUNT))
+    kind = "counts" if table.names(Role.COUNT) else "records"
+    kind = "areas" if CONTRIBUTORS.name in table else kind
     title = dictionary.title.get(language) or next(iter(dictionary.title.values()))
     number = f"{len(table):,}" if language == "en" else f"{len(table):,}".replace(",", "\u202f")
-    what = words["what_counts" if counts else "what_records"].format(
+    what = words[f"what_{kind}"].format(
         title=title,
         unit=dictionary.unit,
         rows=number,
@@ -194,7 +196,7 @@ def _part(table: Table, record: Mapping, language: str) -> dict:
     removed = len(loss["columns"]) - len(released)
     counts = bool(table.names(Role.COUNT))
     limits = ["limit_bias"]
-    limits += ["limit_place"] if counts else ["limit_knowledge"]
+    limits += [("limit_areas" if CONTRIBUTORS.name in table else "limit_place") if counts else "limit_knowledge"]
     limits += ["limit_wildcard"] if promises.get("k_anonymity", {}).get("missing") == "wildcard" else []
     limits += ["limit_rounding"] if "multiples" in promises else []
     limits += ["limit_sample"] if table.names(Role.WEIGHT) else []
@@ -212,7 +214,7 @@ def _part(table: Table, record: Mapping, language: str) -> dict:
             {
                 "label": label_of(table, row["name"], language),
                 "name": row["name"],
-                "as": row["level_name"] or words["as_collected"],
+                "as": _given_as(row, table, "multiples" in promises, words),
                 "emptied": _share(row["share_suppressed"], language),
                 "loss": "–" if row["loss"] is None else _share(row["loss"], language),
             }
@@ -221,6 +223,17 @@ def _part(table: Table, record: Mapping, language: str) -> dict:
         "removed": words["removed_columns"].format(n=removed) if removed else "",
         "limits": [words[limit] for limit in limits],
     }
+
+
+def _given_as(row: Mapping, table: Table, rounded: bool, words: Mapping[str, str]) -> str:
+    """How a released column is given: its level, added up, rounded, or as collected."""
+    if row["level_name"] is not None:
+        return str(row["level_name"])
+    if table[row["name"]].role != Role.COUNT:
+        return words["as_collected"]
+    done = [words["added_up"]] if CONTRIBUTORS.name in table else []
+    done += [words["rounded_counts"]] if rounded else []
+    return ", ".join(done) or words["as_collected"]
 
 
 def _promise(promise: Mapping, table: Table, language: str) -> str:

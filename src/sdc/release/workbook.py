@@ -72,6 +72,8 @@ def fits(rows: pd.DataFrame) -> bool:
 
 def _readme(sheet, readme: Sequence[tuple[str, str]], styles: dict) -> None:
     sheet.hide_gridlines(2)
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 1, 100)
     for row, (heading, text) in enumerate(readme):
@@ -156,6 +158,10 @@ def _code_labels(table: Table, name: str, language: str) -> list[tuple[str, str]
 
 def _header(sheet, heads: Sequence[str], styles: dict, height: float = 20) -> None:
     sheet.set_row(0, height)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     for number, head in enumerate(heads):
         sheet.write_string(0, number, head, styles["head"])
 

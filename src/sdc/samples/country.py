@@ -7,7 +7,10 @@ import numpy as np
 from sdc.samples.draws import Columns, Words
 
 CODE = "ZZZ"
-_SYLLABLES = "ba ca da fe go ha ji ko la mu na pe ro sa ti va wo ya zu bel dor gan kir mal nor tal".split()
+_SYLLABLES = (
+    "ba", "ca", "da", "fe", "go", "ha", "ji", "ko", "la", "mu", "na", "pe", "ro", "sa", "ti", "va", "wo", "zu",
+    "bel", "tal",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +33,16 @@ class Country:
         for first in range(1, 9):
             names = place_names(rng, 9)
             for second in range(1, rng.integers(5, 10)):
-                middle = rng.uniform(-0.6, 0.6, 2) + (10 + first % 3 * 1.5, 20 + first // 3 * 1.5)
+                middle = rng.uniform(-0.6, 0.6, 2) + np.array((10 + first % 3 * 1.5, 20 + first // 3 * 1.5))
                 code = f"ZZ{first:02d}{second:02d}"
                 for third in range(1, rng.integers(4, 8)):
                     point = middle + rng.uniform(-0.2, 0.2, 2)
                     share = rng.lognormal(0, 0.9)
                     rows.append((code[:4], names[0], code, names[second], f"{code}{third:02d}", *point, share))
-        *words, latitude, longitude, share = (np.array(part) for part in zip(*rows, strict=True))
-        return cls(*(part.astype(object) for part in words), latitude, longitude, share / share.sum())
+        a1, name1, a2, name2, a3, *numbers = (np.array(part) for part in zip(*rows, strict=True))
+        one, one_name, two, two_name, three = (part.astype(object) for part in (a1, name1, a2, name2, a3))
+        latitude, longitude, shares = numbers
+        return cls(one, one_name, two, two_name, three, latitude, longitude, shares / shares.sum())
 
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Positions of n admin 3 areas, by their shares."""

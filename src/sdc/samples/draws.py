@@ -37,13 +37,18 @@ _TEXTS = (
 
 
 def pick(rng: np.random.Generator, n: int, options: Mapping[str, float]) -> Words:
-    """n codes, by their weights."""
+    """Draw codes by their weights."""
     weights = np.array(list(options.values()), dtype=float)
     return np.array(list(options), dtype=object)[rng.choice(len(options), n, p=weights / weights.sum())]
 
 
 def several(
-    rng: np.random.Generator, n: int, name: str, options: Mapping[str, float], most: int, asked: np.ndarray | None = None
+    rng: np.random.Generator,
+    n: int,
+    name: str,
+    options: Mapping[str, float],
+    most: int,
+    asked: np.ndarray | None = None,
 ) -> Columns:
     """A select_multiple as Kobo exports it: the text with up to `most` codes, and a 0/1 column a code."""
     asked = np.ones(n, dtype=bool) if asked is None else asked
@@ -79,8 +84,8 @@ def people(rng: np.random.Generator, n: int, median: float, shares: Sequence[flo
 
 
 def count(rng: np.random.Generator, values: np.ndarray, asked: np.ndarray | None = None) -> Words:
-    """Counts as text: a third of the thousands with their comma, `NaN` where the question was not asked."""
-    comma = (values >= 1000) & (rng.random(len(values)) < 0.33)
+    """Counts as text: half of the thousands with their comma, `NaN` where the question was not asked."""
+    comma = (values >= 1000) & (rng.random(len(values)) < 0.5)
     text = values.astype(str).astype(object)
     text[comma] = [f"{value:,}" for value in values[comma]]
     return text if asked is None else where(asked, text, "NaN")

@@ -55,7 +55,7 @@ def mobility_rounds(rng: np.random.Generator, country: Country, n: int) -> tuple
     """Two rounds of n locations."""
     groups = {}
     for name, median, share in (("idp", 22, 0.6), ("return", 26, 0.42), ("depart", 14, 0.5)):
-        groups[name] = people(rng, n, median, _SHARES) * (rng.random(n) < share)[:, None]
+        groups[name] = people(rng, n, median, _SHARES, spread=1.9) * (rng.random(n) < share)[:, None]
     facts = _facts(rng, country, groups)
     first = _round(rng, facts, groups, number=1, since="2026-02-02", broken=2)
     second = _round(rng, facts, _changed(rng, groups), number=2, since="2026-06-01", broken=1)
@@ -67,9 +67,10 @@ def _facts(rng: np.random.Generator, country: Country, groups: Mapping[str, np.n
     """What stays the same from round to round."""
     n = len(groups["idp"])
     area, origin = country.draw(rng, n), country.draw(rng, n)
-    there, _, left = (groups[name].any(axis=1) for name in ("idp", "return", "depart"))
+    there, left = (groups[name].sum(axis=1) > 0 for name in ("idp", "depart"))
     site = country.admin3[area] + np.char.mod("%05d", np.arange(1, n + 1)).astype(object)
-    reason, location = where(there, pick(rng, n, _REASONS), "NULL"), where(there, pick(rng, n, _LOCATION_REASONS), "NULL")
+    reason = where(there, pick(rng, n, _REASONS), "NULL")
+    location = where(there, pick(rng, n, _LOCATION_REASONS), "NULL")
     return {
         **country.places(area),
         "m0445_loc_site_id_ssid": where(rng.random(n) < 0.89, site, "NULL"),

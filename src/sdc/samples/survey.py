@@ -37,7 +37,7 @@ _NEEDS = {
 
 
 def interviews(rng: np.random.Generator, country: Country, n: int) -> Columns:
-    """n interviews at two dozen flow monitoring points."""
+    """Interviews at two dozen flow monitoring points."""
     points = 24
     area, names = country.draw(rng, points), place_names(rng, points)
     stratum = rng.lognormal(np.log(14), 0.7, points).clip(2, 90)

@@ -36,9 +36,11 @@ def aggregate_counts(table: Table, by: Sequence[str]) -> Table:
     Guarantees
     ----------
     * A count that is shown is the sum of that count over all rows of the group in which any count linked to it was
-      observed: a sum over some of the places only is not shown, since it would break the identities.
+      observed: a sum over some of the places only is not shown, since it would break the identities. Parts that were
+      not asked for because their total is 0 count as observed zeros.
     * Every row of the table given contributes to exactly one row of the result.
     """
+    table = _with_implied_zeros(table)
     counts = table.names(Role.COUNT)
     twins = [name for name in _twins(table, by) if name not in by]
     groups = [table.rows[name] for name in by]
@@ -66,6 +68,18 @@ def aggregate_counts(table: Table, by: Sequence[str]) -> Table:
     return Table(rows[[*kept, CONTRIBUTORS.name]], (*variables, CONTRIBUTORS), table.links)
 
 
+def _with_implied_zeros(table: Table) -> Table:
+    """Missing parts of a total of 0 are 0: forms ask for a breakdown only where there is somebody to break down."""
+    rows = table.rows.copy()
+    for link in reversed(_parts_first(table.links)):
+        if link.total in table:
+            nobody = (rows[link.total] == 0).fillna(False).to_numpy(dtype=bool)
+            for part in link.parts:
+                if part in table:
+                    rows.loc[nobody & rows[part].isna().to_numpy(), part] = 0
+    return table.with_rows(rows)
+
+
 def _twins(table: Table, by: Sequence[str]) -> list[str]:
     """Columns at the same geography as one of `by` that follow it: names beside codes."""
     return [name for name in table.names(Role.KEY) if table[name].follows in by and table.repeats_a_place(name)]
@@ -90,42 +104,47 @@ def suppress_counts(table: Table, columns: Sequence[str], minimum: int) -> Table
     """Suppress counts from 1 to ``minimum - 1``, and every count of the row that would give one of them back.
 
     Zeros are shown. Secondary suppression inside a row: as long as an identity of the row leaves a single suppressed
-    member, or leaves its suppressed parts no choice but to be 1 each, the smallest shown part (else the total) is
-    suppressed too. A member that is not in the file is taken as known, since it can be asked for elsewhere.
+    member, or leaves its suppressed parts no choice but to be 1 each, the smallest shown count among its members is
+    suppressed too. The table may still hold counts that will not be released: their small values are to be protected
+    as well, and their other values are taken as known, since somebody else may ask for them.
 
     Parameters
     ----------
     table : Table
     columns : sequence of str
-        Counts in the file.
+        Counts that will be released; only these are suppressed.
     minimum : int, persons or households
         Least count that is shown.
 
     Guarantees
     ----------
     * No count from 1 to ``minimum - 1`` is left in `columns`.
-    * No identity of a row determines a suppressed count from what is left of that row, also when it is known that
-      suppressed counts are at least 1.
+    * What is left of a row in `columns` determines no suppressed count of it, and no small count of the row at all,
+      through its identities, also when it is known that suppressed counts are at least 1.
     * Only values in `columns` change, and only to missing.
     """
-    position = {name: j for j, name in enumerate(columns)}
-    values = (
-        np.column_stack([table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in columns])
-        if columns
-        else np.empty((len(table), 0))
-    )
+    counts = [name for name in table.names(Role.COUNT) if name in columns or _is_linked(table, name)]
+    position = {name: j for j, name in enumerate(counts)}
+    if not counts:
+        return table
+    values = np.column_stack([table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in counts])
     hidden = (values > 0) & (values < minimum)
+    released = np.array([name in columns for name in counts])
     identities = [link for link in table.links if any(member in position for member in link.members)]
-    while _suppress_secondary(values, hidden, identities, position):
+    while _suppress_secondary(values, hidden, released, identities, position):
         pass
     rows = table.rows.copy()
-    for name, j in position.items():
-        rows.loc[hidden[:, j], name] = pd.NA
+    for name in columns:
+        rows.loc[hidden[:, position[name]], name] = pd.NA
     return table.with_rows(rows)
 
 
+def _is_linked(table: Table, name: str) -> bool:
+    return any(name in link.members for link in table.links)
+
+
 def _suppress_secondary(
-    values: np.ndarray, hidden: np.ndarray, identities: Sequence[Link], position: dict[str, int]
+    values: np.ndarray, hidden: np.ndarray, released: np.ndarray, identities: Sequence[Link], position: dict[str, int]
 ) -> bool:
     """One round over identities and pairs of identities; whether anything was suppressed."""
     signs = np.zeros((len(identities), values.shape[1]))
@@ -136,7 +155,7 @@ def _suppress_secondary(
     changed = False
     for vector in _combinations(signs):
         involved = np.flatnonzero(vector)
-        changed |= _close_identity(values, hidden, involved, vector[involved])
+        changed |= _close_identity(values, hidden, released, involved, vector[involved])
     return changed
 
 
@@ -151,7 +170,9 @@ def _combinations(signs: np.ndarray) -> list[np.ndarray]:
     return [unique[key] for key in sorted(unique)]
 
 
-def _close_identity(values: np.ndarray, hidden: np.ndarray, involved: np.ndarray, signs: np.ndarray) -> bool:
+def _close_identity(
+    values: np.ndarray, hidden: np.ndarray, released: np.ndarray, involved: np.ndarray, signs: np.ndarray
+) -> bool:
     """Suppress one more member in each row where this identity gives a suppressed member back."""
     x, gone = values[:, involved], hidden[:, involved]
     observed = ~np.isnan(x).any(axis=1)  # a member that is blank in the extract leaves the identity open
@@ -160,7 +181,7 @@ def _close_identity(values: np.ndarray, hidden: np.ndarray, involved: np.ndarray
     one_sided = (np.where(gone, signs, 1.0) > 0).all(axis=1) | (np.where(gone, signs, -1.0) < 0).all(axis=1)
     tight = one_sided & (np.abs(remainder) == np.where(gone, np.abs(signs), 0.0).sum(axis=1))
     solved = observed & (number > 0) & ((number == 1) | tight)
-    shown = ~gone & (np.nan_to_num(x) > 0)
+    shown = ~gone & (np.nan_to_num(x) > 0) & released[involved]
     solved &= shown.any(axis=1)
     rows = np.flatnonzero(solved)
     if not len(rows):

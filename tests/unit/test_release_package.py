@@ -1,0 +1,454 @@
+"""A package: complete, valid for the tools that read it, the same bytes every time, and no more in it than may be told."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from jsonschema import Draft202012Validator
+from release_samples import PROVENANCE, copy_of, places, policy, request, survey
+
+from sdc.errors import ApprovalError, DataError, DisclosureError, IntegrityError, RequestError
+from sdc.release import workbook
+from sdc.release.manifest import manifest_schema, package_name
+from sdc.release.package import build
+from sdc.release.spreadsheet import differences
+from sdc.release.verify import verify
+
+TESTS = Path(__file__).resolve().parents[1]
+MEMBERS = {
+    "README.txt",
+    "SHA256SUMS",
+    "datapackage.json",
+    "docs/TERMS.txt",
+    "docs/sdc-summary.html",
+    "manifest.json",
+    "metadata/sdc-record.json",
+    "ro-crate-metadata.json",
+}
+
+
+@pytest.fixture(scope="module", params=["survey", "places", "public places"])
+def built(request, tmp_path_factory):
+    given = {"survey": survey, "places": places, "public places": lambda: places(tier="public")}[request.param]()
+    folder = tmp_path_factory.mktemp("candidates") / package_name(given["request"])
+    build(folder, **given)
+    return folder, given
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def load(path: Path) -> dict:
+    return json.loads(path.read_bytes())
+
+
+def test_a_package_is_complete_and_verifies(built):
+    folder, given = built
+    component = given["request"].component
+    assert names(folder) == MEMBERS | {f"data/{component}.csv", f"data/{component}.xlsx"}
+    assert "promises" in verify(folder)
+    assert not list(folder.parent.glob(".*"))
+
+
+def test_sha256sum_accepts_it(built):
+    folder, _ = built
+    done = subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == len(names(folder)) - 1
+
+
+def test_frictionless_accepts_it(built):
+    folder, _ = built
+    code = "import sys, frictionless; sys.exit(not frictionless.validate(sys.argv[1]).valid)"
+    descriptor = str(folder / "datapackage.json")
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code, descriptor], check=False).returncode == 0
+
+
+def test_frictionless_refuses_a_code_outside_the_list(built, tmp_path):
+    """The enum is what makes a reader notice: without it this test fails."""
+    folder, given = built
+    if "sex" not in given["table"]:
+        pytest.skip("open codes have no list")
+    broken = copy_of(folder, tmp_path / "p")
+    csv = broken / "data" / "flow_survey.csv"
+    csv.write_bytes(re.sub(rb"(?m)^[fm],", b"q,", csv.read_bytes(), count=1))
+    code = (
+        "import sys, frictionless; r = frictionless.validate(sys.argv[1]); "
+        "sys.exit(not any(e == ['constraint-error'] for e in r.flatten(['type'])))"
+    )
+    descriptor = str(broken / "datapackage.json")
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code, descriptor], check=False).returncode == 0
+
+
+def test_the_manifest_obeys_its_published_schema(built, repo):
+    folder, given = built
+    Draft202012Validator.check_schema(manifest_schema())
+    content = load(folder / "manifest.json")
+    Draft202012Validator(manifest_schema()).validate(content)
+    assert load(repo / "docs" / "reference" / "manifest.schema.json") == manifest_schema()
+    assert content["release_id"] == folder.name
+    assert content["created_at"] == "2026-11-02"
+    assert {entry["path"] for entry in content["files"]} == names(folder) - {"manifest.json", "SHA256SUMS"}
+    assert "status" not in content
+
+
+def test_the_csv_is_plain(built):
+    folder, given = built
+    raw = next((folder / "data").glob("*.csv")).read_bytes()
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    assert b"\r" not in raw
+    assert raw.endswith(b"\n")
+    header, *lines = raw.decode().split("\n")[:-1]
+    assert header == ",".join(given["table"].rows.columns)
+    assert len(lines) == len(given["table"])
+
+
+def test_the_csv_is_the_table(built):
+    folder, given = built
+    read = pd.read_csv(next((folder / "data").glob("*.csv")), keep_default_na=False, dtype=str)
+    for name in given["table"].rows.columns:
+        column = given["table"].rows[name]
+        if pd.api.types.is_datetime64_any_dtype(column.dtype):
+            column = column.dt.strftime("%Y-%m-%d")
+        expected = ["" if pd.isna(value) else str(value) for value in column]
+        assert list(read[name]) == expected, name
+
+
+def test_record_numbers_are_not_released(built):
+    folder, given = built
+    text = "".join(path.read_text() for path in folder.rglob("*") if path.suffix in (".csv", ".json", ".txt", ".html"))
+    if given["table"].rows.index.min() >= 777_000:
+        assert "777" not in re.sub(r"[0-9a-f]{64}|[0-9]+\.[0-9]+", "", text)
+    assert "record" not in given["table"].rows.columns
+    assert list(pd.read_csv(next((folder / "data").glob("*.csv"))).columns) == list(given["table"].rows.columns)
+
+
+def test_the_workbook_holds_the_same_and_no_formula(built):
+    folder, given = built
+    xlsx = next((folder / "data").glob("*.xlsx"))
+    book = openpyxl.load_workbook(xlsx)
+    assert book.sheetnames == ["README", "data", "dictionary", "codes"]
+    for sheet in book:
+        assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+    data = book["data"]
+    assert data.max_row == len(given["table"]) + 1
+    assert data.freeze_panes == "A2"
+    assert [cell.value for cell in data[1]] == list(given["table"].rows.columns)
+    described = [row[0].value for row in book["dictionary"].iter_rows(min_row=2)]
+    assert described == list(given["table"].rows.columns)
+    with zipfile.ZipFile(xlsx) as archive:
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
+
+
+def test_the_readme_answers_the_questions_of_a_recipient(built):
+    folder, given = built
+    text = (folder / "README.txt").read_text()
+    for heading in ("WHO MAY USE IT", "EMPTY CELLS", "HOW TO CITE", "CONTACT", "DELETE BY", "CELLULES VIDES"):
+        assert heading in text, heading
+    assert given["policy"].terms.credit in " ".join(text.split())
+    restricted = given["policy"].tier == "restricted"
+    assert ("2027-12-31" in text) == restricted
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_no_withheld_number_and_no_step_parameter_is_in_a_package(built):
+    """The least count of the policy, its budgets, reasons and the steps' parameters stay in the house."""
+    folder, given = built
+    record = load(folder / "metadata" / "sdc-record.json")
+    rules = {rule["rule"]: rule for rule in record["criteria"]}
+    for name in ("minimum_count", "max_suppressed_values", "max_suppressed_records"):
+        assert rules[name]["value"] is None
+        assert rules[name]["withheld"]
+    told = "".join((folder / name).read_text() for name in MEMBERS if name != "SHA256SUMS")
+    for entry in given["ledger"]["entries"]:
+        assert entry["because"] not in told
+    for _, rule in given["policy"].rules():
+        assert rule.because not in told
+    for check in given["verdict"]["checks"]:
+        if check["name"] == "minimum_count":
+            assert check["promise"] not in told
+    for word in ("seed", "below_minimum", "importance", "histogram"):
+        assert word not in told
+
+
+def test_the_loss_of_a_count_is_not_told(built):
+    """The people missing from a count are the count that is hidden, where only one is."""
+    folder, given = built
+    loss = load(folder / "manifest.json")["sdc"]["loss"]
+    counts = [v.name for v in given["table"].variables if v.role == "count"]
+    if not counts:
+        assert loss["information_loss"] > 0
+        return
+    assert loss["information_loss"] is None
+    assert {row["name"]: row["loss"] for row in loss["columns"] if row["name"] in counts} == dict.fromkeys(counts)
+    assert "below_minimum" not in json.dumps(load(folder / "manifest.json"))
+
+
+def test_nothing_outside_the_package_is_asked_for(built):
+    folder, _ = built
+    page = (folder / "docs" / "sdc-summary.html").read_text()
+    assert not re.search(r"(?:src|href)\s*=\s*[\"'](?!#)", page)
+    assert "@import" not in page
+    assert "url(" not in page
+    assert "<script" not in page
+
+
+def test_the_data_package_refers_to_its_own_file_only(built):
+    folder, given = built
+    (resource,) = load(folder / "datapackage.json")["resources"]
+    raw = (folder / resource["path"]).read_bytes()
+    assert resource["path"] == f"data/{given['request'].component}.csv"
+    assert resource["bytes"] == len(raw)
+    assert resource["hash"] == f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    assert resource["schema"]["missingValues"][0]["value"] == ""
+
+
+def test_fields_carry_types_lists_and_hashtags(tmp_path):
+    given = survey()
+    build(tmp_path / "p", **given)
+    fields = {
+        field["name"]: field for field in load(tmp_path / "p" / "datapackage.json")["resources"][0]["schema"]["fields"]
+    }
+    level = given["table"]["age"].level
+    assert fields["sex"]["constraints"]["enum"] == ["f", "m"]
+    assert fields["age"]["type"] == ("integer" if level == 0 else "string")
+    assert level == 0 or fields["age"]["constraints"]["enum"] == list(given["table"]["age"].codes_at(level))
+    assert fields["reason"]["hxl"] == "#cause+code"
+    assert fields["reason"]["categories"][0] == {"value": "yes", "label": "Yes"}
+    assert fields["weight"]["type"] == "number"
+    assert fields["started"]["type"] == "date"
+    assert re.fullmatch(fields["needs"]["constraints"]["pattern"], "food water")
+    assert not re.fullmatch(fields["needs"]["constraints"]["pattern"], "food  water")
+
+
+def test_the_same_package_has_the_same_bytes_everywhere(tmp_path):
+    """Another folder, time zone, language, hash seed and umask."""
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); os.umask(int(sys.argv[4], 8)); from pathlib import Path; "
+        "from release_samples import survey, places; from sdc.release.package import build, package_name; "
+        "given = {'s': survey, 'p': places}[sys.argv[2]](); "
+        "build(Path(sys.argv[3]) / package_name(given['request']), **given)"
+    )
+    setups = [
+        ("a", {"TZ": "UTC", "LANG": "C", "PYTHONHASHSEED": "1"}, "022"),
+        (
+            "b/deeper/é",
+            {"TZ": "Pacific/Kiritimati", "LANG": "fr_FR.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "77"},
+            "077",
+        ),
+    ]
+    for which in "sp":
+        found = []
+        for place, env, umask in setups:
+            target = tmp_path / which / place
+            command = [sys.executable, "-W", "error", "-c", code, str(TESTS), which, str(target), umask]
+            subprocess.run(command, check=True, env={**os.environ, **env}, cwd=tmp_path)
+            (folder,) = target.iterdir()
+            found.append({name: (folder / name).read_bytes() for name in sorted(names(folder))})
+        assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\uff1d1",
+        " =1",
+        "\ufeff@x",
+        "a\x00b",
+        "a\rb",
+        "\u200b-x",
+        "x" * 32768,
+    ],
+    ids=lambda text: ascii(text)[1:9],
+)
+def test_a_cell_that_a_spreadsheet_would_run_stops_the_release(tmp_path, text):
+    given = survey()
+    rows = given["table"].rows.copy()
+    rows["needs"] = rows["needs"].astype("object")
+    rows.iloc[3, rows.columns.get_loc("needs")] = text
+    with pytest.raises(DataError) as refusal:
+        build(tmp_path / "p", **{**given, "table": given["table"].with_rows(rows)})
+    assert "`needs`" in str(refusal.value)
+    assert "1 cells" in str(refusal.value)
+    assert text.strip() not in str(refusal.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_unsafe_columns_are_told_at_once(tmp_path):
+    given = survey()
+    rows = given["table"].rows.copy()
+    for name in ("needs", "reason"):
+        rows[name] = rows[name].astype("object")
+        rows.iloc[0, rows.columns.get_loc(name)] = "=cmd"
+    rows.iloc[1, rows.columns.get_loc("weight")] = float("inf")
+    with pytest.raises(DataError) as refusal:
+        build(tmp_path / "p", **{**given, "table": given["table"].with_rows(rows)})
+    assert [fault.where for fault in refusal.value.faults] == ["`reason`", "`needs`", "`weight`"]
+
+
+def test_hostile_text_in_the_workbook_stays_text(tmp_path):
+    """Behind the guard there is a second one: the workbook itself never makes a formula or a link."""
+    given = survey()
+    hostile = ["=1+1", '=HYPERLINK("http://x.example")', "http://x.example", "{=A1}", "_x0041_", "12", "mailto:a@b.c"]
+    rows = given["table"].rows.copy()
+    rows["needs"] = (hostile * len(rows))[: len(rows)]
+    table = given["table"].with_rows(rows)
+    shown = pd.DataFrame({name: rows[name].astype("str") if name == "needs" else rows[name].array for name in rows})
+    shown["started"] = rows["started"].dt.strftime("%Y-%m-%d").to_numpy()
+    for name, column in rows.items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            shown[name] = column.astype("str").to_numpy()
+    path = tmp_path / "x.xlsx"
+    workbook.write_workbook(
+        path, table, shown.reset_index(drop=True), [("=A1", "=B1")], language="en", created=given["request"].approval.on
+    )
+    cells = [cell for sheet in openpyxl.load_workbook(path) for row in sheet.iter_rows() for cell in row]
+    assert not [cell for cell in cells if cell.data_type == "f" or cell.hyperlink]
+    assert {"=1+1", "12", "http://x.example"} <= {cell.value for cell in cells}
+
+
+def test_a_file_too_large_for_a_workbook_names_the_csv(tmp_path, monkeypatch):
+    given = survey()
+    monkeypatch.setattr(workbook, "MOST_CELLS", 100)
+    monkeypatch.setattr("sdc.release.spreadsheet.MOST_CELLS", 100)
+    build(tmp_path / "p", **given)
+    data = openpyxl.load_workbook(tmp_path / "p" / "data" / "flow_survey.xlsx")["data"]
+    assert data.max_row == 1
+    assert "data/flow_survey.csv" in data["A1"].value
+    assert "workbook equals data" in verify(tmp_path / "p")
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"verdict": {"gate": "fail"}}, DisclosureError),
+        ({"verdict": {"request": "REQ-2026-999"}}, IntegrityError),
+        ({"plan": {"request": "REQ-2026-999"}}, IntegrityError),
+        ({"ledger": {"request": "REQ-2026-999"}}, IntegrityError),
+    ],
+)
+def test_documents_that_do_not_fit_build_nothing(tmp_path, change, error):
+    given = survey()
+    ((name, entries),) = change.items()
+    with pytest.raises(error):
+        build(tmp_path / "p", **{**given, name: {**given[name], **entries}})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "error"),
+    [
+        ({"approval": {"status": "received"}}, ApprovalError),
+        ({"approval": {"status": "approved", "by": "Amina Example", "on": "2026-11-02"}}, ApprovalError),
+        ({"title": "=1+1"}, RequestError),
+        ({"requester": {"organisation": "@home", "type": "ngo"}}, RequestError),
+    ],
+)
+def test_requests_that_do_not_fit_build_nothing(tmp_path, entries, error):
+    given = survey()
+    with pytest.raises(error):
+        build(tmp_path / "p", **{**given, "request": request("flow_survey", **entries)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_identifier_stops_the_release(tmp_path):
+    given = survey()
+    table = given["table"]
+    named = table.with_variable(table["started"].model_copy(update={"role": "identifier"}))
+    with pytest.raises(DisclosureError, match="`started`"):
+        build(tmp_path / "p", **{**given, "table": named})
+
+
+def test_a_broken_promise_builds_nothing_whatever_the_verdict_says(tmp_path):
+    """The package reads its own data file back: a table that was changed after the verdict does not get out."""
+    given = places()
+    rows = given["table"].rows.copy()
+    rows.iloc[0, rows.columns.get_loc("men")] = 1
+    with pytest.raises(DisclosureError, match="`men`"):
+        build(tmp_path / "p", **{**given, "table": given["table"].with_rows(rows)})
+    given = survey()
+    rows = given["table"].rows.copy()
+    rows = rows.iloc[[0, *range(20, len(rows))]]
+    rows = rows.drop_duplicates(["sex", "age", "day"])
+    with pytest.raises(DisclosureError, match="k_anonymity"):
+        build(tmp_path / "p", **{**given, "table": given["table"].with_rows(rows)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_stood_there_is_replaced_whole(tmp_path):
+    given = survey()
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "old.txt").write_text("old")
+    build(tmp_path / "p", **given)
+    assert "old.txt" not in names(tmp_path / "p")
+    verify(tmp_path / "p")
+
+
+def test_names_say_series_rounds_request_and_version():
+    assert package_name(request("mobility_tracking", rounds=[1, 2])) == "DTM-ZZZ-MT-R01-R02-REQ-2026-042-v1.0.0"
+    assert package_name(request("registration", version="2.1.0")) == "DTM-ZZZ-REG-R01-REQ-2026-042-v2.1.0"
+    assert package_name(request("site_list", rounds=list(range(1, 17)))) == "DTM-ZZZ-SL-R01-to-R16-REQ-2026-042-v1.0.0"
+
+
+def test_rules_that_only_warn_promise_nothing(tmp_path):
+    given = survey()
+    lenient = policy(k={"breach": "warn"}, ell={"breach": "report"})
+    build(tmp_path / "p", **{**given, "policy": lenient})
+    promised = {promise["promise"] for promise in load(tmp_path / "p" / "manifest.json")["sdc"]["promises"]}
+    assert not promised & {"k_anonymity", "l_diversity"}
+    verify(tmp_path / "p")
+
+
+def test_an_unknown_policy_hash_is_refused_by_the_schema(tmp_path):
+    given = survey()
+    build(tmp_path / "p", **{**given, "provenance": {**PROVENANCE, "policy_sha256": "short"}})
+    with pytest.raises(IntegrityError, match="policy_sha256"):
+        verify(tmp_path / "p")
+
+
+def test_a_foreign_workbook_is_read_with_distrust(tmp_path):
+    given = survey()
+    build(tmp_path / "p", **given)
+    fields = load(tmp_path / "p" / "datapackage.json")["resources"][0]["schema"]["fields"]
+    rows = given["table"].rows
+    xlsx = tmp_path / "p" / "data" / "flow_survey.xlsx"
+
+    def rewritten(change) -> Path:
+        target = tmp_path / "changed.xlsx"
+        with zipfile.ZipFile(xlsx) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+            for entry in old.infolist():
+                new.writestr(entry, change(entry.filename, old.read(entry)))
+        return target
+
+    def formula(name, content):
+        return content.replace(b"<v>", b"<f>1+1</f><v>", 1) if name.endswith("sheet2.xml") else content
+
+    def bomb(name, content):
+        return b" " * (300 << 20) if name.endswith("theme1.xml") else content
+
+    def entity(name, content):
+        return content.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet', 1)
+
+    assert differences(rewritten(formula), fields, rows) == ["holds a formula, a link or a drawing"]
+    assert differences(rewritten(bomb), fields, rows) == ["unpacks to more than it should"]
+    assert differences(rewritten(entity), fields, rows) == ["has a document type"]
+    (tmp_path / "junk.xlsx").write_bytes(b"PK\x03\x04 junk")
+    assert differences(tmp_path / "junk.xlsx", fields, rows) == ["cannot be read as a workbook of ours"]
+    with zipfile.ZipFile(xlsx, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"macro")
+    assert differences(xlsx, fields, rows) == ["has 1 parts that our workbooks do not have"]
