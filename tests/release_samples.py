@@ -135,11 +135,11 @@ def survey(n: int = 300, **entries: Any) -> dict[str, Any]:
         {
             "sex": pd.Categorical(rng.choice(["f", "m"], n), ["f", "m"]),
             "age": pd.array(rng.integers(0, 90, n), dtype="Int64"),
-            "day": days.astype("datetime64[s]"),
+            "day": days.astype("datetime64[s]").array,
             "reason": pd.Categorical(rng.choice(["yes", "no"], n), ["yes", "no"]),
-            "needs": pd.Series([pick or None for pick in picks], dtype="str"),
+            "needs": pd.array([pick or None for pick in picks], dtype="str"),
             "weight": pd.array(rng.uniform(40, 90, n).round(3), dtype="Float64"),
-            "started": days.astype("datetime64[s]"),
+            "started": days.astype("datetime64[s]").array,
         },
         index=pd.Index(rng.permutation(n) + 777_000, name="record"),
     )

@@ -1,4 +1,4 @@
-"""A package: complete, valid for the tools that read it, the same bytes every time, and no more in it than may be told."""
+"""A package: complete, valid for the tools that read it, the same bytes every time, and discreet."""
 
 import hashlib
 import json
@@ -13,8 +13,8 @@ import openpyxl
 import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
-from release_samples import PROVENANCE, copy_of, places, policy, request, survey
 
+from release_samples import PROVENANCE, copy_of, places, policy, request, survey
 from sdc.errors import ApprovalError, DataError, DisclosureError, IntegrityError, RequestError
 from sdc.release import workbook
 from sdc.release.manifest import manifest_schema, package_name
@@ -90,7 +90,7 @@ def test_frictionless_refuses_a_code_outside_the_list(built, tmp_path):
 
 
 def test_the_manifest_obeys_its_published_schema(built, repo):
-    folder, given = built
+    folder, _ = built
     Draft202012Validator.check_schema(manifest_schema())
     content = load(folder / "manifest.json")
     Draft202012Validator(manifest_schema()).validate(content)

@@ -8,8 +8,8 @@ import re
 
 import pandas as pd
 import pytest
-from release_samples import copy_of, places, seal, survey
 
+from release_samples import copy_of, places, seal, survey
 from sdc.errors import IntegrityError
 from sdc.release.manifest import package_name
 from sdc.release.package import build
@@ -198,7 +198,7 @@ def test_sha256sums_without_the_manifest_are_found(package):
 
 
 def test_sealing_alone_changes_nothing(package):
-    """The seal of these tests is good: without an edit the package still verifies. So what follows is found for its content."""
+    """The seal of these tests is good: what follows is found for its content alone."""
     for name in ("survey", "places", "areas"):
         folder = package(name)
         seal(folder)
@@ -357,7 +357,7 @@ class TestSealedChanges:
             folder = package(name)
 
             def change(content, promise=promise):
-                where = content["sdc"] if "sdc" in content else content
+                where = content.get("sdc", content)
                 where["promises"] = [p for p in where["promises"] if p["promise"] != promise]
 
             for document in ("manifest.json", "metadata/sdc-record.json"):

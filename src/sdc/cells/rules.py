@@ -163,7 +163,7 @@ def group_disclosure(cells: Cells, columns: Sequence[str]) -> np.ndarray:
     along = {number for number, d in enumerate(cells.dimensions) if set(d.columns) & set(columns)}
     rows = cells.identities[np.flatnonzero(np.isin(cells.of_identity, list(along)))]
     children = rows > 0
-    filled = np.asarray((children @ (cells.counts > 0).astype(np.int64))).ravel()
+    filled = np.asarray(children @ (cells.counts > 0).astype(np.int64)).ravel()
     several = np.asarray(children.sum(axis=1)).ravel() > 1
     alone = (filled == 1) & several
     return np.asarray(children[np.flatnonzero(alone)].sum(axis=0)).ravel() > 0

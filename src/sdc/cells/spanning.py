@@ -204,14 +204,15 @@ def _nodes(names: dict[str, tuple[int, pd.Index]], column: str, codes: pd.Series
 
 def _merged(of_leaf: np.ndarray, of_column: np.ndarray) -> np.ndarray:
     """For each node the finest node that holds exactly the same leaves."""
-    size = len(of_column)
-    same = np.arange(size)
-    leaves = len(of_leaf)
-    held = pd.DataFrame({"node": of_leaf.ravel(), "leaf": np.repeat(np.arange(leaves), of_leaf.shape[1])})
+    same = np.arange(len(of_column))
+    node = of_leaf.ravel()
+    leaf = np.repeat(np.arange(len(of_leaf)), of_leaf.shape[1])
+    order = np.lexsort((leaf, node))
+    nodes, start = np.unique(node[order], return_index=True)
+    held = np.split(leaf[order], start[1:])
     first: dict[bytes, int] = {}
-    groups = {node: np.sort(rows.to_numpy()).tobytes() for node, rows in held.groupby("node")["leaf"]}
-    for node in sorted(groups, key=lambda n: -of_column[n]):  # the finest column stands for all
-        same[node] = first.setdefault(groups[node], node)
+    for i in np.argsort(-of_column[nodes], kind="stable").tolist():  # the finest column stands for all
+        same[nodes[i]] = first.setdefault(held[i].tobytes(), int(nodes[i]))
     return same
 
 

@@ -1,19 +1,16 @@
 """Secondary suppression: the cheapest cells that keep an intruder from solving for the primary ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from sdc.cells.model import Cells
-from sdc.cells.solver import Program
+from sdc.engines.circulation import CHEAP, NEAR, Move, Need, Place, Problem
 from sdc.errors import DisclosureError
 
-_NEAR = 1e-6
-_CHEAP = 1e-3  # share of its weight that a cell costs once it is suppressed: short moves before long ones
-_BRANCHES = 2_000
+_SMALL = 1_000  # cells of a table that is also searched as a whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,224 +31,17 @@ class Pattern:
     iterations: int
 
 
-class _Need(NamedTuple):
-    """A primary cell that must be able to move by an amount, one way or either, while some cells stand still."""
-
-    cell: int
-    signs: tuple[int, ...]
-    amount: float
-    still: tuple[int, ...] = ()
-
-
-class _Move(NamedTuple):
-    """A move that the identities allow: cells and by how much; and the weight of cells it adds to the pattern."""
-
-    cells: np.ndarray
-    by: np.ndarray
-    added: float = 0.0
-
-    def serves(self, need: _Need) -> bool:
-        """Whether the move is a certificate for a need."""
-        at = np.flatnonzero(self.cells == need.cell)
-        if not len(at) or (need.still and np.isin(self.cells, need.still).any()):
-            return False
-        moved = self.by[at[0]]
-        return any(sign * moved >= need.amount - _NEAR for sign in need.signs)
-
-
-class _Place:
-    """The program of one set of cells, everything outside standing still."""
-
-    def __init__(self, problem: "_Problem", cells: np.ndarray) -> None:
-        matrix = sparse.csr_array(problem.by_column[:, cells])
-        matrix = matrix[np.flatnonzero(np.diff(matrix.indptr) > 0)]
-        self.cells = cells
-        self.at = np.full(problem.size, -1)
-        self.at[cells] = np.arange(len(cells))
-        self.up, self.down, self.weight = problem.up[cells], problem.down[cells], problem.weight[cells]
-        self.cheap = np.zeros(len(cells), dtype=bool)
-        self.matrix = sparse.hstack([matrix, -matrix])
-        self.rest = np.zeros(matrix.shape[0])
-        by_column = sparse.csc_array(matrix)
-        self.row, self.rises = by_column.indices, by_column.data > 0
-        self.column = np.repeat(np.arange(len(cells)), np.diff(by_column.indptr))
-        self.program = Program(
-            self.matrix,
-            self.rest,
-            self.rest,
-            np.zeros(2 * len(cells)),
-            np.append(self.up, self.down),
-            np.append(self.weight, self.weight), restart=True,
-        )
-
-    def price(self, suppressed: np.ndarray) -> None:
-        """Make what is suppressed already nearly free."""
-        now = suppressed[self.cells]
-        changed = np.flatnonzero(now != self.cheap)
-        if len(changed):
-            self.cheap = now
-            cost = np.where(now[changed], _CHEAP, 1.0) * self.weight[changed]
-            self.program.costs(np.append(changed, changed + len(self.cells)), np.append(cost, cost))
-
-    def stuck(self, suppressed: np.ndarray, primary: np.ndarray) -> bool:
-        """Whether some primary cell of this place plainly cannot move within a pattern.
-
-        A cell can rise only if in each of its sums another can make up for it; so on until nothing changes. What
-        this finds is certain, and found without a program; what it misses the program finds.
-        """
-        hidden = suppressed[self.cells]
-        kept = hidden[self.column]
-        row, column, rises = self.row[kept], self.column[kept], self.rises[kept]
-        first = np.flatnonzero(np.diff(column, prepend=-1))
-        rows, own = len(self.rest), column[first]
-        up, down = hidden & (self.up > 0), hidden & (self.down > 0)
-        while len(own):
-            adds = np.where(rises, up[column], down[column])
-            takes = np.where(rises, down[column], up[column])
-            met_add = np.bincount(row, weights=takes, minlength=rows)[row] > takes
-            met_take = np.bincount(row, weights=adds, minlength=rows)[row] > adds
-            next_up, next_down = up.copy(), down.copy()
-            next_up[own] &= np.logical_and.reduceat(np.where(rises, met_add, met_take), first)
-            next_down[own] &= np.logical_and.reduceat(np.where(rises, met_take, met_add), first)
-            if (next_up == up).all() and (next_down == down).all():
-                break
-            up, down = next_up, next_down
-        return bool((primary[self.cells] & ~up & ~down).any())
-
-    def cheapest(self, need: _Need, banned: Iterable[int], *, whole: bool, thorough: bool) -> _Move | None:
-        """The move that serves a need and adds the least weight; None where there is none."""
-        size = len(self.cells)
-        j = self.at[need.cell]
-        still = [k for k in (self.at[cell] for cell in (*need.still, *banned)) if k >= 0]
-        fixed = np.array([*still, *(k + size for k in still)], dtype=np.int64)
-        none = np.zeros(len(fixed))
-        self.program.bounds(fixed, none, none)
-        pair = np.array([j, j + size])
-        best: _Move | None = None
-        for sign in need.signs:
-            room = self.up[j] if sign > 0 else self.down[j]
-            if room < need.amount:
-                continue
-            ends = np.array([need.amount, 0.0] if sign > 0 else [0.0, need.amount])
-            self.program.bounds(pair, ends, ends)
-            move = self._move(self.program.solve().x)
-            if whole and move is not None:
-                move = self._whole(move) or (self._detour(move, pair, ends, fixed) if thorough else None)
-            if move is not None and (best is None or move.added < best.added - _NEAR):
-                best = move
-        self.program.bounds(pair, np.zeros(2), np.array([self.up[j], self.down[j]]))
-        self.program.bounds(fixed, none, np.append(self.up[still], self.down[still]))
-        return best
-
-    def _whole(self, move: _Move) -> _Move | None:
-        """The move in whole numbers: an intruder who knows that counts are whole must find room too.
-
-        A broken move is tried at a multiple of its length: the same cells, further.
-        """
-        at = self.at[move.cells]
-        for times in (1, 2, 3, 4, 6):
-            by = np.rint(move.by * times)
-            if np.abs(by - move.by * times).max() > _NEAR:
-                continue
-            if (by <= self.up[at]).all() and (-by <= self.down[at]).all():
-                return _Move(move.cells, by, move.added)
-        return None
-
-    def _detour(self, move: _Move, pair: np.ndarray, ends: np.ndarray, fixed: np.ndarray) -> _Move | None:
-        """Another move in place of a broken one: first with its broken cells made dear, then by branching."""
-        size = len(self.cells)
-        for _ in range(3):
-            broken = self.at[move.cells[np.abs(move.by - np.rint(move.by)) > _NEAR]]
-            dear = np.append(broken, broken + size)
-            price = np.where(self.cheap[broken], _CHEAP, 1.0) * self.weight[broken]
-            self.program.costs(dear, np.tile(4 * price + self.weight[broken], 2))
-            other = self._move(self.program.solve().x)
-            self.program.costs(dear, np.tile(price, 2))
-            if other is None:
-                return None
-            found = self._whole(other)
-            if found is not None:
-                return found
-            move = other
-        return self._branch(pair, ends, fixed)
-
-    def _move(self, x: np.ndarray) -> _Move | None:
-        if not len(x):
-            return None
-        z = x[: len(self.cells)] - x[len(self.cells) :]
-        at = np.flatnonzero(np.abs(z) > _NEAR)
-        return _Move(self.cells[at], z[at], float(self.weight[at][~self.cheap[at]].sum()))
-
-    def _branch(self, pair: np.ndarray, ends: np.ndarray, fixed: np.ndarray) -> _Move | None:
-        """The cheapest move in whole numbers, by branch and bound."""
-        lower, upper = np.zeros(2 * len(self.cells)), np.append(self.up, self.down)
-        upper[fixed] = 0
-        lower[pair] = upper[pair] = ends
-        cost = np.where(self.cheap, _CHEAP, 1.0) * self.weight
-        program = Program(
-            self.matrix,
-            self.rest,
-            self.rest,
-            lower,
-            upper,
-            np.append(cost, cost),
-            integer=np.ones(len(lower), dtype=bool),
-            nodes=_BRANCHES,
-            gap=0.01,
-        )
-        move = self._move(program.solve().x)
-        self.program.iterations += program.iterations
-        return move and self._whole(move)
-
-
-class _Problem:
-    """The table as the search sees it: weights, room to move, places."""
-
-    def __init__(
-        self,
-        cells: Cells,
-        weight: np.ndarray,
-        lower: np.ndarray,
-        upper: np.ndarray,
-        free: np.ndarray,
-        judged: np.ndarray,
-    ) -> None:
-        truth = cells.counts.astype(np.float64)
-        self.size = len(cells)
-        self.by_column = sparse.csc_array(cells.identities)
-        self.weight = weight
-        self.down = np.maximum(truth - lower, 0)
-        self.up = np.minimum(np.maximum(upper - truth, 0), 1e3 + 10 * truth.max(initial=0))
-        self.free = free
-        self.judged = judged
-        self.blocks = cells.blocks
-        self.whole = bool(np.issubdtype(cells.counts.dtype, np.integer))
-        self.places: dict[int, _Place] = {}
-
-    def place(self, block: int) -> _Place:
-        """The cells of one block, or all (-1)."""
-        if block not in self.places:
-            inside = self.free if block < 0 else self.free & (self.blocks == block)
-            self.places[block] = _Place(self, np.flatnonzero(inside))
-        return self.places[block]
-
-    @property
-    def iterations(self) -> int:
-        """Work so far."""
-        return sum(place.program.iterations for place in self.places.values())
-
-
 class _Search:
     """A pattern under construction, and for every need the move that proves it met."""
 
-    def __init__(self, problem: _Problem, suppressed: np.ndarray) -> None:
+    def __init__(self, problem: Problem, suppressed: np.ndarray) -> None:
         self.problem = problem
         self.start = suppressed
         self.suppressed = suppressed.copy()
-        self.proofs: dict[_Need, _Move] = {}
-        self.uses: dict[int, set[_Need]] = {}
+        self.proofs: dict[Need, Move] = {}
+        self.uses: dict[int, set[Need]] = {}
 
-    def prove(self, need: _Need, move: _Move) -> None:
+    def prove(self, need: Need, move: Move) -> None:
         """Let a move stand as the proof of a need."""
         old = self.proofs.get(need)
         if old is not None:
@@ -261,10 +51,26 @@ class _Search:
         for cell in move.cells.tolist():
             self.uses.setdefault(cell, set()).add(need)
 
-    def meet(self, needs: Sequence[_Need], block: int) -> list[_Need]:
+    @property
+    def cost(self) -> float:
+        """Weight of the secondary cells."""
+        return float(self.problem.weight[self.suppressed & ~self.start].sum())
+
+    def complete(self, needs: Sequence[Need], insiders: Sequence[np.ndarray], effort: int) -> list[Need]:
+        """Meet over the whole table what no block has met; the needs that nothing can meet."""
+        left = [need for need in needs if need not in self.proofs]
+        unmet = self.meet(left, -1)
+        if insiders and not unmet:
+            unmet = self.guard(needs, insiders, -1)
+        if left and not unmet:
+            for swap in (False, True):
+                self.release(-1, insiders, effort, swap=swap)
+        return unmet
+
+    def meet(self, needs: Sequence[Need], block: int) -> list[Need]:
         """Suppress what the needs ask, one after the other; those that this place cannot meet."""
         place = self.problem.place(block)
-        of_cell: dict[int, list[_Need]] = {}
+        of_cell: dict[int, list[Need]] = {}
         for need in needs:
             of_cell.setdefault(need.cell, []).append(need)
         unmet = []
@@ -293,7 +99,7 @@ class _Search:
         mine[place.cells] = True
         secondary = np.flatnonzero(self.suppressed & ~self.start & mine)
         for cell in secondary[np.lexsort((secondary, -weight[secondary]))].tolist():
-            if place.program.iterations > effort:
+            if self.problem.iterations > effort if block < 0 else place.program.iterations > effort:
                 return
             if not self.suppressed[cell]:
                 continue
@@ -304,12 +110,12 @@ class _Search:
                     continue
             self._without(place, cell, insiders)
 
-    def _without(self, place: _Place, cell: int, insiders: Sequence[np.ndarray]) -> None:
+    def _without(self, place: Place, cell: int, insiders: Sequence[np.ndarray]) -> None:
         """Try to show one cell: new proofs for the needs that use it, for less weight than it has."""
         trial = self.suppressed.copy()
         trial[cell] = False
         added = 0.0
-        proofs: dict[_Need, _Move] = {}
+        proofs: dict[Need, Move] = {}
         hit = sorted(self.uses.get(cell, ()))
         for need in hit:
             if need in proofs:
@@ -320,7 +126,7 @@ class _Search:
             if move is None:
                 return
             added += move.added
-            if added >= self.problem.weight[cell] - _NEAR:
+            if added >= self.problem.weight[cell] - NEAR:
                 return
             trial[move.cells] = True
             proofs[need] = move
@@ -335,7 +141,7 @@ class _Search:
         self.suppressed = self.start.copy()
         self.suppressed[np.flatnonzero(trial)[used]] = True
 
-    def _unguarded(self, need: _Need, insiders: Sequence[np.ndarray]) -> list[int]:
+    def _unguarded(self, need: Need, insiders: Sequence[np.ndarray]) -> list[int]:
         """Cells of insiders against whom this need has no proof but its first."""
         if not insiders or need.still:
             return []
@@ -346,7 +152,7 @@ class _Search:
             for cell in group.tolist()
         ]
 
-    def guard(self, needs: Sequence[_Need], insiders: Sequence[np.ndarray], block: int) -> list[_Need]:
+    def guard(self, needs: Sequence[Need], insiders: Sequence[np.ndarray], block: int) -> list[Need]:
         """Add a proof that an insider cannot block wherever a proof uses a cell that an insider knows."""
         of_cell: dict[int, list[tuple[int, ...]]] = {}
         for group in insiders:
@@ -354,11 +160,11 @@ class _Search:
                 of_cell.setdefault(cell, []).append(tuple(group.tolist()))
         more = []
         for need in needs:
-            for group in sorted(
+            for known in sorted(
                 {group for cell in self.proofs[need].cells.tolist() for group in of_cell.get(cell, ())}
             ):
-                if need.cell not in group:
-                    more.append(need._replace(still=group))
+                if need.cell not in known:
+                    more.append(need._replace(still=known))
         return self.meet(more, block)
 
 
@@ -373,7 +179,7 @@ def suppress_cells(
     frozen: np.ndarray | None = None,
     insiders: Sequence[np.ndarray] = (),
     weight: np.ndarray | None = None,
-    effort: int = 600_000,
+    effort: int | None = None,
 ) -> Pattern:
     """Choose the cells to suppress besides the primary ones, so that no primary cell can be solved for.
 
@@ -398,8 +204,9 @@ def suppress_cells(
         Cells that one contributor knows, each group by itself.
     weight : array of float, (cells,), optional
         What a cell costs when it is suppressed; its count, if not given.
-    effort : int, simplex iterations
-        After which only what is needed is done and no better pattern is sought.
+    effort : int, simplex iterations, optional
+        After which only what is needed is done and no better pattern is sought; 20 for each entry of the
+        identities, if not given. A count of iterations and no clock: every machine finds the same pattern.
 
     Returns
     -------
@@ -426,37 +233,41 @@ def suppress_cells(
     high = np.full(len(cells), np.inf) if upper is None else np.maximum(upper, truth)
     if lower is None and (truth[primary] == 0).any():
         low = np.zeros(len(cells))
-    price = np.maximum(truth if weight is None else weight, _CHEAP)
+    price = np.maximum(truth if weight is None else weight, CHEAP)
     hidden = ~cells.published
-    price[hidden] = _CHEAP
+    price[hidden] = CHEAP
     low[hidden], high[hidden] = 0, np.inf
     free = (truth > 0) | primary | hidden
     if frozen is not None:
         free &= ~frozen | primary | hidden
-    problem = _Problem(cells, price, low, high, free, primary)
+    problem = Problem(cells, price, low, high, free, primary)
     start = primary | hidden
     signs = ((1,), (-1,)) if both else ((1, -1),)
     by_value = np.flatnonzero(primary)[np.argsort(truth[primary], kind="stable")]
-    needs = [_Need(int(cell), sign, amount) for cell in by_value.tolist() for sign in signs]
-    search = _best_blocks(problem, start, needs, insiders, effort)
-    left = [need for need in needs if need not in search.proofs]
-    unmet = search.meet(left, -1)
-    if insiders and not unmet:
-        unmet = search.guard([need for need in needs if need in search.proofs], insiders, -1)
-    if unmet:
-        raise _cannot(cells, problem, {need.cell for need in unmet})
-    if left or (cells.blocks < 0).all():
-        for swap in (False, True):
-            search.release(-1, insiders, effort - problem.iterations, swap=swap)
-    return Pattern(search.suppressed & ~hidden, search.suppressed & ~start, problem.iterations)
+    needs = [Need(int(cell), sign, amount) for cell in by_value.tolist() for sign in signs]
+    effort = max(20 * cells.identities.nnz, 100_000) if effort is None else effort
+    tries = [(_best_blocks(problem, start, needs, insiders, effort), needs)]
+    if free.sum() <= _SMALL or (cells.blocks < 0).all():
+        tries += [(_Search(problem, start), order) for order in (needs, needs[::-1])]
+    best: _Search | None = None
+    for search, order in tries:
+        if best is not None and problem.iterations > effort:
+            break
+        stuck = search.complete(order, insiders, effort)
+        if stuck:
+            raise _cannot(cells, problem, {need.cell for need in stuck})
+        if best is None or search.cost < best.cost - NEAR:
+            best = search
+    assert best is not None
+    return Pattern(best.suppressed & ~hidden, best.suppressed & ~start, problem.iterations)
 
 
 def _best_blocks(
-    problem: _Problem, start: np.ndarray, needs: Sequence[_Need], insiders: Sequence[np.ndarray], effort: int
+    problem: Problem, start: np.ndarray, needs: Sequence[Need], insiders: Sequence[np.ndarray], effort: int
 ) -> _Search:
     """The best of several searches in each block by itself, joined."""
     whole = _Search(problem, start)
-    of_block: dict[int, list[_Need]] = {}
+    of_block: dict[int, list[Need]] = {}
     for need in needs:
         of_block.setdefault(int(problem.blocks[need.cell]), []).append(need)
     of_block.pop(-1, None)
@@ -465,7 +276,7 @@ def _best_blocks(
         block = int(problem.blocks[own[0].cell])
         place = problem.place(block)
         share = effort * len(place.cells) // inside
-        best: tuple[float, _Search] | None = None
+        best: tuple[tuple[int, float], _Search] | None = None
         for order in (own, own[::-1], own[::2] + own[1::2], own[1::2] + own[::2]):
             if best is not None and 2 * place.program.iterations > share:
                 break
@@ -474,9 +285,9 @@ def _best_blocks(
             if insiders:
                 unmet |= set(trial.guard([need for need in own if need not in unmet], insiders, block))
             trial.release(block, insiders, share, swap=False)
-            cost = len(unmet) * 1e12 + float(problem.weight[trial.suppressed & ~start].sum())
-            if best is None or cost < best[0]:
-                best = (cost, trial)
+            rank = (len(unmet), trial.cost)
+            if best is None or rank < best[0]:
+                best = (rank, trial)
         if best is not None:
             best[1].release(block, insiders, share, swap=True)
             whole.suppressed |= best[1].suppressed
@@ -485,7 +296,7 @@ def _best_blocks(
     return whole
 
 
-def _cannot(cells: Cells, problem: _Problem, stuck: set[int]) -> DisclosureError:
+def _cannot(cells: Cells, problem: Problem, stuck: set[int]) -> DisclosureError:
     """Name the variable along which the cells that cannot be protected have nobody to hide behind."""
     rows = cells.identities
     alone = np.zeros(len(cells.dimensions), dtype=np.int64)
