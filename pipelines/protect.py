@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from sdc.chain import require_own
 from sdc.files import read_json, write_json, write_table
 from sdc.inputs import arguments, read_brief, read_rounds
 from sdc.plan import apply, steps_of
@@ -11,7 +12,9 @@ from sdc.stage import run
 def main() -> None:
     at, folders = arguments(__doc__, "typed", "plan", "table", "ledger")
     brief = read_brief(at.request, folders, date.today())
-    steps = steps_of(read_json(at.plan))
+    plan = read_json(at.plan)
+    require_own(brief.request.id, plan=plan)
+    steps = steps_of(plan)
     table, entries = apply(steps, read_rounds(brief, folders, at.typed))
     write_table(table, at.table)
     write_json(at.ledger, {"request": brief.request.id, "entries": entries})

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from sdc.chain import require_judged, require_own
 from sdc.files import read_json, read_table
 from sdc.inputs import arguments, extracts_of, read_brief, read_params
 from sdc.release.package import build, package_name
@@ -15,6 +16,8 @@ def main() -> None:
     brief = read_brief(at.request, folders, date.today())
     verdict = read_json(at.verdict)
     require_pass(verdict, at.verdict)
+    require_own(brief.request.id, verdict=verdict)
+    require_judged(verdict, at.plan, at.table)
     inputs = {name: at.typed / f"{name}.parquet" for name, _ in extracts_of(brief, read_params(folders.params))}
     origin = provenance(brief, folders, at.plan, inputs, at.key)
     package = at.candidate / package_name(brief.request)

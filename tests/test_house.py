@@ -18,7 +18,7 @@ FLOORS = (
     {"errors"},
     {"documents"},
     {"dictionary"},
-    {"policy", "request", "keys"},
+    {"policy", "request", "keys", "hierarchies"},
     {"risk", "cells"},
     {"table"},
     {"files", "engines"},
@@ -27,9 +27,11 @@ FLOORS = (
     {"search"},
     {"plan", "verdict"},
     {"inputs"},
-    {"report"},
+    {"report", "chain"},
     {"release"},
-    {"inspection", "stage"},
+    {"inspection", "stage", "bench"},
+    {"cli_bench"},
+    {"cli_cells"},
     {"cli"},
 )
 HOMES = {

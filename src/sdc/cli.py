@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table as Grid
 
+from sdc import cli_bench, cli_cells
 from sdc.stage import run
 
 app = typer.Typer(
@@ -26,6 +27,9 @@ app = typer.Typer(
 )
 suites = typer.Typer(no_args_is_help=True, help="The Great Expectations suites.")
 app.add_typer(suites, name="expectations")
+for _command in (cli_bench.risk, cli_bench.suppress, cli_bench.recode):
+    app.command(rich_help_panel=cli_bench.PANEL)(_command)
+app.add_typer(cli_cells.cells, name="cells", rich_help_panel=cli_bench.PANEL)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 RequestId = Annotated[str, typer.Argument(help="Id of the request, such as REQ-2026-001.", metavar="REQ")]
@@ -115,6 +119,7 @@ def publish(
 
     Read `data/verdicts/REQ/report.html` first: publishing says that you did.
     """
+    from sdc.chain import require_current
     from sdc.files import read_json
     from sdc.inputs import read_brief
     from sdc.release.package import package_name
@@ -123,6 +128,7 @@ def publish(
 
     brief = read_brief(request, _folders(root), date.today())
     candidate = root / "data" / "candidates" / request / package_name(brief.request)
+    require_current(candidate / "manifest.json", brief, _folders(root))
     released = move(
         candidate,
         root / "releases",

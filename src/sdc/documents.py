@@ -5,6 +5,7 @@ win. Both would change what a code list or a policy says, so this reader does ne
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,6 +90,7 @@ def build(content: dict, where: str, model: type[M], error: type[SdcError]) -> M
             place = ".".join(str(part) for part in fault["loc"])
             what = fault["msg"].removeprefix("Value error, ")
             faults.append(Fault(f"{where}, `{place}`" if place else where, what))
+        faults[-1] = replace(faults[-1], do="Mend the document; `sdc check` reads all of them.")
         raise error.of(faults) from None
 
 
@@ -102,6 +104,6 @@ def read_text(path: Path, error: type[SdcError]) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise error(str(path), "there is no such file") from None
+        raise error(str(path), "there is no such file", "Write it, or mend the name that asks for it.") from None
     except (UnicodeDecodeError, IsADirectoryError, PermissionError):
-        raise error(str(path), "cannot be read as UTF-8 text") from None
+        raise error(str(path), "cannot be read as UTF-8 text", "Save it as UTF-8, readable by you.") from None

@@ -68,7 +68,7 @@ def appearing(path: Path) -> Iterator[Path]:
     unfinished = Path(name)
     try:
         yield unfinished
-        with unfinished.open("rb") as written:
+        with unfinished.open("rb+") as written:
             os.fsync(written.fileno())
         unfinished.replace(path)
     finally:
@@ -82,7 +82,6 @@ def appearing_folder(path: Path) -> Iterator[Path]:
     unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
     try:
         yield unfinished
-        unfinished.chmod(0o755)
         if path.exists():
             shutil.rmtree(path)
         unfinished.replace(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc.dictionary import Dictionary, read_dictionary
-from sdc.errors import DictionaryError, Fault, SdcError
+from sdc.errors import DictionaryError, Fault, RequestError, SdcError
 from sdc.files import read_json
 from sdc.inputs import Folders, extracts_of, read_params
 from sdc.plan import Brief
@@ -93,7 +93,7 @@ def _state(request: Request, wired: bool, today: date) -> str:
 def _wired(request: Request, dictionaries: dict, policies: dict, params: Any) -> None:
     for known, name in ((dictionaries, request.component), (policies, request.policy)):
         if name not in known:
-            raise DictionaryError(request.id, f"names `{name}`, of which there is no document")
+            raise RequestError(request.id, f"names `{name}`, of which there is no document", "Mend the request.")
     if request.id in params.requests:
         policy = policies[request.policy].for_component(request.component)
         extracts_of(Brief(dictionaries[request.component], policy, request), params)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sdc.dictionary import Dictionary, Geography, Role, Type
-from sdc.errors import RequestError
+from sdc.errors import DisclosureError, RequestError
 from sdc.policy import Policy
 from sdc.request import Request
 from sdc.search import lowest_levels
@@ -15,6 +15,9 @@ from sdc.steps.counts import CONTRIBUTORS
 from sdc.table import Table
 
 NOT_ASKED = "not asked for in the request: the least data that serves the purpose"
+
+
+MEND = "Mend `variables` of the request."
 
 
 class Step(NamedTuple):
@@ -126,7 +129,11 @@ def plan_document(steps: Sequence[Step], brief: Brief) -> dict:
 
 def steps_of(document: Mapping) -> tuple[Step, ...]:
     """The steps of a plan document; a step that is not on the menu is refused."""
-    steps = tuple(Step(s["name"], s["params"], s["because"]) for s in document["steps"])
+    try:
+        steps = tuple(Step(s["name"], dict(s["params"]), str(s["because"])) for s in document["steps"])
+    except (KeyError, TypeError, ValueError):
+        where = f"plan of {document['request']}"
+        raise RequestError(where, "a step lacks its name, its params or its reason", "Compile the plan again.") from None
     for step in steps:
         if step.name not in STEPS:
             raise RequestError(f"plan of {document['request']}", f"`{step.name}` is no step", "Compile the plan again.")
@@ -141,11 +148,11 @@ def keep_requested(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     unknown = [name for name in asked if name not in brief.dictionary.by_name]
     if unknown:
         names = ", ".join(f"`{name}`" for name in unknown)
-        raise RequestError(brief.request.id, f"asks for variables that the dictionary does not have: {names}")
+        raise RequestError(brief.request.id, f"asks for variables that the dictionary does not have: {names}", MEND)
     absent = [name for name in asked if name not in table and brief.dictionary.by_name[name].role != Role.IDENTIFIER]
     if absent:
         names = ", ".join(f"`{name}`" for name in absent)
-        raise RequestError(brief.request.id, f"asks for variables that its rounds do not have: {names}")
+        raise RequestError(brief.request.id, f"asks for variables that its rounds do not have: {names}", MEND)
     kept = {*asked, "round", *_linked_counts(table, asked)}
     others = [name for name in table.rows.columns if name not in kept]
     return _drop(others, NOT_ASKED)
@@ -216,7 +223,20 @@ def coarsen_keys(brief: Brief, table: Table, collected: Table) -> tuple[Step, ..
     policy = brief.policy
     if brief.dictionary.kind == "counts" or policy.k.breach != "stop":
         return ()
+    keys = table.keys()
+    if keys and len(table) < policy.k.value:
+        raise DisclosureError(
+            brief.request.id,
+            f"its rounds hold fewer records than the k = {policy.k.value} of policy `{policy.policy}`",
+            "Wait for more records, or release sums: no suppression can help.",
+        )
     levels = lowest_levels(table, collected, policy, brief.request.importance)
+    if keys and all(levels.get(name, 0) > table[name].top for name in keys):
+        raise DisclosureError(
+            brief.request.id,
+            f"policy `{policy.policy}` cannot be met with any of the {len(keys)} keys, however far they are recoded",
+            "Ask for fewer keys, for fewer sensitive variables, or under a policy that fits the recipient.",
+        )
     steps: tuple[Step, ...] = ()
     for name, level in levels.items():
         top = table[name].top

@@ -12,6 +12,7 @@ from sdc.cells.intruder import AT_LEAST_ONE, NOTHING_KNOWN, audit, bounds, box
 from sdc.cells.model import Cells, CountTable, additivity, find, register
 from sdc.cells.rules import contributions, dominance, minimum_count, p_percent
 from sdc.cells.spanning import parse_by
+from sdc.engines.celloptimum import optimal_suppression
 from sdc.engines.cellsuppression import suppress_cells
 
 pytestmark = pytest.mark.shared
@@ -186,6 +187,18 @@ def test_suppressed_sum_lies_within_5_per_cent_of_the_proven_optimum(shared: Pat
     found = suppress_cells(cells, primary, lower=np.zeros(len(cells)), both=True)
     assert audit(cells, found.suppressed, primary, NOTHING_KNOWN, need=2).passed
     assert cells.counts[found.secondary].sum() <= 1.05 * optimum
+
+
+@pytest.mark.parametrize(
+    ("name", "optimum"),
+    [("T05", 1204), ("T1", 2364), pytest.param("T2", 5370, marks=pytest.mark.slow)],
+)
+def test_branch_and_cut_finds_the_proven_optimum(shared: Path, name: str, optimum: int) -> None:
+    cells, primary = _synthetic(shared, name)
+    found = optimal_suppression(cells, primary, lower=np.zeros(len(cells)))
+    assert found.proven
+    assert cells.counts[found.secondary].sum() == optimum
+    assert audit(cells, found.suppressed, primary, NOTHING_KNOWN, need=2).passed
 
 
 # GaussSuppression 1.x, the same tables: secondary cells, their sum

@@ -37,6 +37,7 @@ from sdc.engines.rounding import (
 from sdc.errors import DataError, DisclosureError, PolicyError
 
 SECRET = b"0123456789abcdef"
+NOISE = noise_table(3, 2.0)
 K = 5
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -186,10 +187,10 @@ def test_keyed_noise_is_the_same_for_the_same_cell_and_count(rows: pd.DataFrame,
     assert (first == again).all()
     assert (np.abs(first - cells.counts) < base).all()
     assert not (first % base).any()
-    noisy = cell_key_noise(cells, noise_table(3, 2.0), SECRET)
+    noisy = cell_key_noise(cells, NOISE, SECRET)
     coarser = cells_of(rows, "adm1>adm2,sex")
     at = find(cells, coarser.labels)
-    assert (cell_key_noise(coarser, noise_table(3, 2.0), SECRET)[coarser.counts == 0] == 0).all()
+    assert (cell_key_noise(coarser, NOISE, SECRET)[coarser.counts == 0] == 0).all()
     assert (noisy >= 0).all()
     assert (np.abs(noisy - cells.counts) <= 3).all()
     assert (cells.counts[at] == coarser.counts).all()
@@ -237,7 +238,9 @@ def test_one_row_is_one_cell_and_can_be_hidden() -> None:
 
 
 def test_nothing_to_suppress_suppresses_nothing() -> None:
-    rows = pd.MultiIndex.from_product([["A"], ["A1", "A2"], "fm", "xy"], names=["adm1", "adm2", "sex", "age"])
+    rows = pd.MultiIndex.from_product(
+        [["A"], ["A1", "A2"], list("fm"), list("xy")], names=["adm1", "adm2", "sex", "age"]
+    )
     cells = cells_of(rows.to_frame(index=False).assign(persons=50))
     primary, suppressed = protected(cells)
     assert not primary.any()
@@ -245,7 +248,9 @@ def test_nothing_to_suppress_suppresses_nothing() -> None:
 
 
 def test_a_table_of_small_counts_only_is_hidden_up_to_totals_that_are_large_enough() -> None:
-    rows = pd.MultiIndex.from_product([["A", "B"], ["1", "2"], "fm", "xy"], names=["adm1", "adm2", "sex", "age"])
+    rows = pd.MultiIndex.from_product(
+        [["A", "B"], ["1", "2"], list("fm"), list("xy")], names=["adm1", "adm2", "sex", "age"]
+    )
     rows = rows.to_frame(index=False).assign(persons=2)
     cells = cells_of(rows.assign(adm2=rows["adm1"] + rows["adm2"]))
     primary, suppressed = protected(cells)
@@ -272,7 +277,7 @@ def test_more_than_100_000_cells_are_judged_and_protected() -> None:
     """Two hundred areas of a country, one of them with small counts."""
     rng = np.random.default_rng(3)
     rows = pd.MultiIndex.from_product(
-        [range(1_400), "fm", "abcdef", "uvwx"], names=["adm2", "sex", "age", "reason"]
+        [range(1_400), list("fm"), list("abcdef"), list("uvwx")], names=["adm2", "sex", "age", "reason"]
     ).to_frame(index=False)
     rows["adm1"] = rows["adm2"] // 20
     rows["persons"] = rng.integers(100, 10_000, len(rows))
@@ -338,7 +343,7 @@ def test_tables_that_contradict_each_other_are_counted() -> None:
 def test_a_code_under_two_parents_is_two_cells() -> None:
     rows = table([("A", "other", 30), ("B", "other", 20), ("B", "town", 10)], "adm1 adm2 persons")
     cells = cells_of(rows, "adm1>adm2")
-    assert sorted(cells.counts.tolist()) == [10, 20, 30, 30, 60] or sorted(cells.counts.tolist()) == [10, 20, 30, 60]
+    assert sorted(cells.counts.tolist()) == [10, 20, 30, 30, 60]
     assert cells.copies.sum() == 6
 
 
@@ -384,7 +389,9 @@ def test_last_round_helps_only_where_it_is_still_true() -> None:
 
 def test_an_audit_that_ends_early_fails() -> None:
     rng = np.random.default_rng(0)
-    rows = pd.MultiIndex.from_product([range(12), "fm", "abcd"], names=["adm2", "sex", "age"]).to_frame(index=False)
+    rows = pd.MultiIndex.from_product([range(12), list("fm"), list("abcd")], names=["adm2", "sex", "age"]).to_frame(
+        index=False
+    )
     cells = cells_of(rows.assign(adm1=rows["adm2"] // 4, persons=rng.integers(0, 12, len(rows))))
     primary, suppressed = protected(cells)
     stopped = audit(cells, suppressed, primary, AT_LEAST_ONE, budget=1)
@@ -395,7 +402,9 @@ def test_an_audit_that_ends_early_fails() -> None:
 
 def test_frozen_cells_stay_shown() -> None:
     rng = np.random.default_rng(1)
-    rows = pd.MultiIndex.from_product([range(12), "fm", "abcd"], names=["adm2", "sex", "age"]).to_frame(index=False)
+    rows = pd.MultiIndex.from_product([range(12), list("fm"), list("abcd")], names=["adm2", "sex", "age"]).to_frame(
+        index=False
+    )
     cells = cells_of(rows.assign(adm1=rows["adm2"] // 4, persons=rng.integers(1, 30, len(rows))))
     primary, suppressed = protected(cells)
     frozen = np.zeros(len(cells), dtype=bool)

@@ -158,6 +158,10 @@ def test_the_readme_answers_the_questions_of_a_recipient(built):
     restricted = given["policy"].tier == "restricted"
     assert ("2027-12-31" in text) == restricted
     assert max(len(line) for line in text.splitlines()) <= 80
+    terms = " ".join((folder / "docs" / "TERMS.txt").read_text().split())
+    assert ("Ministry of Relief" in terms) == restricted
+    for condition in given["policy"].terms.conditions:
+        assert condition in terms
 
 
 def test_no_withheld_number_and_no_step_parameter_is_in_a_package(built):

@@ -353,7 +353,7 @@ class TestSealedChanges:
             assert "SDC record" in failing(folder)
 
     def test_a_promise_taken_out_is_found(self, package):
-        for name, promise in (("survey", "k_anonymity"), ("areas", "multiples")):
+        for name, promise in (("survey", "k_anonymity"), ("survey", "l_diversity"), ("areas", "multiples")):
             folder = package(name)
 
             def change(content, promise=promise):

@@ -300,8 +300,8 @@ def _narrowest(part: Component, asked: np.ndarray, budget: int) -> float:
             break
         low, high = part.extremes(j)
         known.add(j)
-        best = min(best, high - low)
-    return best
+        best = min(best, np.floor(high + NEAR) - np.ceil(low - NEAR) if part.whole else high - low)
+    return float(best)
 
 
 def _narrower(cells: Cells, lower: np.ndarray, upper: np.ndarray, primary: np.ndarray, need: float) -> int:

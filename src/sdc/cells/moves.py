@@ -130,6 +130,7 @@ class Component:
         self.places = [every[own == block] for block in np.unique(own[own >= 0])] if len(columns) > _LARGE else []
         self.places.append(every)
         self.programs: dict[int, Program] = {}
+        self.short: dict[int, Program] = {}
 
     def program(self, number: int) -> Program:
         """The program of one place, built when it is first needed."""
@@ -243,27 +244,56 @@ class Component:
         return pending
 
     def _alone(self, number: int, j: int, hidden: frozenset[int]) -> bool | None:
-        """Whether one cell is certain in one place; None when its budget of branches ends first."""
-        reach = []
-        cost = np.zeros(len(self.cells))
-        for sign in (1.0, -1.0):
+        """Whether one cell is certain in one place; None when its budget of branches ends first.
+
+        Of all moves of this cell by a person the shortest is sought: it is nearly always one of whole persons.
+        """
+        place = self.places[number]
+        size = len(place)
+        at = int(np.flatnonzero(place == j)[0])
+        pair, fixed = np.array([at, at + size]), np.flatnonzero(np.isin(place, list(hidden)))
+        fixed = np.append(fixed, fixed + size)
+        ends = np.append(self.upper[place], -self.lower[place])
+        program = self._short(number)
+        program.bounds(fixed, np.zeros(len(fixed)), np.zeros(len(fixed)))
+        reached = []
+        for sign in (1, -1):
             if self.moves_without(j, hidden):
-                return False
-            cost[j] = sign
-            before = (self.low[j], self.high[j])
-            self.low[j] = self.high[j] = 0
-            self.push(number, cost)
-            reach.append(max(-self.low[j], self.high[j]))
-            self.low[j], self.high[j] = min(before[0], self.low[j]), max(before[1], self.high[j])
+                break
+            if ends[pair[0 if sign > 0 else 1]] < 1:
+                continue
+            steps = np.array([1.0, 0.0]) if sign > 0 else np.array([0.0, 1.0])
+            program.bounds(pair, steps, steps)
+            x = program.solve().x
+            self.solves += 1
+            if len(x):
+                reached.append(sign)
+                self.see(place, x[:size] - x[size:])
+        program.bounds(np.append(pair, fixed), np.zeros(2 + len(fixed)), ends[np.append(pair, fixed)])
         if self.moves_without(j, hidden):
             return False
-        if max(reach) < 1 - NEAR:
+        if not reached:
             return True
-        if not self.whole:
-            return False
-        return self._alone_whole(number, j, hidden, reach)
+        return self._alone_whole(number, j, hidden, reached) if self.whole else False
 
-    def _alone_whole(self, number: int, j: int, hidden: frozenset[int], reach: Sequence[float]) -> bool | None:
+    def _short(self, number: int) -> Program:
+        """The program of one place for shortest moves, each cell's way up and way down a column of its own."""
+        if number not in self.short:
+            place = self.places[number]
+            matrix = _filled(self.matrix[:, place])
+            rest = np.zeros(matrix.shape[0])
+            self.short[number] = Program(
+                sparse.hstack([matrix, -matrix]),
+                rest,
+                rest,
+                np.zeros(2 * len(place)),
+                np.append(self.upper[place], -self.lower[place]),
+                np.ones(2 * len(place)),
+                restart=True,
+            )
+        return self.short[number]
+
+    def _alone_whole(self, number: int, j: int, hidden: frozenset[int], signs: Sequence[int]) -> bool | None:
         """Whether no move in whole numbers changes a cell, although a broken one does."""
         place = self.places[number]
         matrix = _filled(self.matrix[:, place])
@@ -271,9 +301,7 @@ class Component:
         held = np.isin(place, list(hidden))
         at = int(np.flatnonzero(place == j)[0])
         open_ = False
-        for sign, far in zip((-1, 1), reach, strict=True):
-            if far < 1 - NEAR:
-                continue
+        for sign in signs:
             lower, upper = np.where(held, 0, self.lower[place]), np.where(held, 0, self.upper[place])
             lower[at], upper[at] = (1, upper[at]) if sign > 0 else (lower[at], -1)
             every = np.ones(len(place), dtype=bool)

@@ -28,7 +28,8 @@ def form_groups(
     Returns
     -------
     Stars
-        Every pattern then has ``k`` records, except that the one of records without any key may need a second call.
+        Every pattern then has ``k`` records, except that the one of records that lost all they may can need further
+        calls, which draw on the groups formed by now.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def form_groups(
         if kept_by:
             got.append(_level(addends, masks, bare, pending, k, sorted(kept_by), price, closed, real, size))
     stay = sum(1 << j for j in range(m) if not np.isfinite(cost[j]))
-    got.append(_last(addends, masks, bare, pending, k, stay))
+    got.append(_last(addends, masks, records, bare, pending, k, stay))
     return gathered(*(np.concatenate(parts) for parts in zip(*got, strict=True)))
 
 
@@ -176,12 +177,13 @@ def _form(who, sets, start, bare, pending, k, price, limit):
     return np.array(classes, dtype=np.int64), np.array(lost, dtype=np.int64), np.array(counts, dtype=np.int64)
 
 
-def _last(addends, masks, bare, pending, k, stay):
+def _last(addends, masks, records, bare, pending, k, stay):
     """Records that no group took lose all they may; others join them, the cheapest first, until they are k."""
     nothing = np.empty(0, dtype=np.int64)
     if not pending.any():
         return nothing, nothing, nothing
     cell = np.unique(project(addends, np.arange(len(masks)), stay), return_inverse=True)[1]
+    whole = np.bincount(cell, weights=records)
     classes: list[int] = []
     counts: list[int] = []
     for where in np.unique(cell[pending]).tolist():
@@ -208,7 +210,7 @@ def _last(addends, masks, bare, pending, k, stay):
                 counts.append(int(bare[c]))
                 total += int(bare[c])
                 bare[c] = 0
-        if total < k and stay:
+        if whole[where] < k:
             raise must_stay(k)
     who = np.array(classes, dtype=np.int64)
     return who, masks[who] & ~stay, np.array(counts, dtype=np.int64)

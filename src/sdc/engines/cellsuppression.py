@@ -10,6 +10,7 @@ from sdc.cells.model import Cells
 from sdc.engines.circulation import CHEAP, NEAR, Move, Need, Place, Problem
 from sdc.errors import DisclosureError
 
+_AGAIN = 80_000  # iterations of all blocks together within which another order is tried
 _SMALL = 1_000  # cells of a table that is also searched as a whole
 
 
@@ -275,10 +276,10 @@ def _best_blocks(
     for _, own in sorted(of_block.items()):
         block = int(problem.blocks[own[0].cell])
         place = problem.place(block)
-        share = effort * len(place.cells) // inside
+        share, again = (work * len(place.cells) // inside for work in (effort, _AGAIN))
         best: tuple[tuple[int, float], _Search] | None = None
         for order in (own, own[::-1], own[::2] + own[1::2], own[1::2] + own[::2]):
-            if best is not None and 2 * place.program.iterations > share:
+            if best is not None and place.program.iterations > min(share // 2, again):
                 break
             trial = _Search(problem, start)
             unmet = set(trial.meet(order, block))

@@ -1,5 +1,7 @@
 """Clusters of many records around medoids that are found on small samples of them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 SAMPLES = 5
@@ -42,7 +44,7 @@ def clara(values: np.ndarray, clusters: int) -> tuple[np.ndarray, np.ndarray]:
     return best, _nearest(values, best)[0]
 
 
-def _draws(n: int):  # type: ignore[no-untyped-def]
+def _draws(n: int) -> Iterator[int]:
     """Record numbers from a linear congruential generator of period 2**16."""
     state = 0
     while True:
@@ -50,7 +52,7 @@ def _draws(n: int):  # type: ignore[no-untyped-def]
         yield int(n * (state / 65536))
 
 
-def _sample(generator, n: int, size: int, best: np.ndarray | None) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _sample(generator: Iterator[int], n: int, size: int, best: np.ndarray | None) -> np.ndarray:
     """A sample that holds the best medoids so far; more than half of the records are drawn as those left out."""
     most = n < 2 * size
     wanted = n - size if most else size
@@ -78,7 +80,7 @@ def _medoids(distance: np.ndarray, k: int) -> np.ndarray:
     while k > 1:
         medoids, others = np.flatnonzero(chosen), np.flatnonzero(~chosen)
         two = np.sort(distance[medoids], axis=0)[:2]
-        cost = np.array([[_exchange(distance, i, h, two[0], two[1]) for i in medoids] for h in others])
+        cost = np.array([[_exchange(distance, int(i), int(h), two[0], two[1]) for i in medoids] for h in others])
         if not len(others) or cost.min() >= 0:
             break
         h, i = np.unravel_index(cost.argmin(), cost.shape)

@@ -12,6 +12,7 @@ from sdc.errors import EngineError
 from sdc.keys import encode, key_classes, merged
 
 _TIE = 1e-6
+_MOST_KEYS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,12 @@ class Holes:
         strata: np.ndarray | None,
     ) -> Self:
         """Nothing hidden yet."""
+        if len(keys) > _MOST_KEYS:
+            raise EngineError(
+                "local suppression",
+                f"{len(keys)} keys are too many to search their subsets.",
+                f"Ask for at most {_MOST_KEYS}: drop some, or recode them first.",
+            )
         classes = key_classes(rows, keys)
         codes, records, of_record = classes.codes + 1, classes.records, classes.of_record
         cost = _costs(keys, [len(values) for values in classes.categories], importance)

@@ -6,44 +6,63 @@ import numpy as np
 from numba import njit
 
 from sdc.engines.clara import clara
-from sdc.engines.mcd import least_determinant, reweighted
+from sdc.engines.mcd import consistency, distances, local_optima, matched, reweighted
 
 
-def microaggregated(values: np.ndarray, k: int, method: str) -> np.ndarray:
-    """Replace values by the means of groups of at least k records.
+def grouped(values: np.ndarray, k: int, method: str) -> np.ndarray:
+    """Put records into groups of at least k, for each column.
 
     Parameters
     ----------
     values : array of float, (n, p)
-        A missing value (nan) stays missing and enters no mean.
     k : int, records
         With fewer than ``2 k`` records there is one group.
     method : str
-        A key of `GROUPINGS`, or ``"onedims"``, which groups each column on its own.
+        A key of `GROUPINGS`, whose groups are the same in all columns, or ``"onedims"``, which groups each column on
+        its own.
 
     Returns
     -------
-    array of float, (n, p)
+    array of int, (n, p)
 
     Notes
     -----
     Ties are broken by the order of the rows, so a caller that wants a result without order sorts them first.
     """
     if method == "onedims":
-        columns = [microaggregated(column[:, None], k, "single") for column in values.T]
-        return np.column_stack(columns) if columns else values.copy()
-    return group_means(values, GROUPINGS[method](values, k))
+        columns = [by_first_column(column[:, None], k) for column in values.T]
+        return np.stack(columns, axis=1)
+    return np.repeat(GROUPINGS[method](values, k)[:, None], values.shape[1], axis=1)
 
 
 def group_means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """The mean of the observed values of each group, in the place of each observed value."""
-    number = int(groups.max(initial=-1)) + 1
+    """The mean of the observed values of each group, in the place of each observed value: array of float, (n, p)."""
     result = np.full(values.shape, np.nan)
     for j, column in enumerate(values.T):
         seen = ~np.isnan(column)
-        sums = np.bincount(groups[seen], weights=column[seen], minlength=number)
-        counts = np.bincount(groups[seen], minlength=number)
-        result[seen, j] = (sums / np.maximum(counts, 1))[groups[seen]]
+        group = groups[seen, j]
+        sums = np.bincount(group, weights=column[seen])
+        result[seen, j] = sums[group] / np.bincount(group)[group]
+    return result
+
+
+def filled_up(column: np.ndarray, groups: np.ndarray, k: int) -> np.ndarray:
+    """The groups of one column, without any that holds fewer than k observed values of it.
+
+    A mean of fewer would give a value away. Such groups are put together, with the nearest other one where they are
+    still too few, and cut anew along the values.
+    """
+    seen = ~np.isnan(column)
+    counts = np.bincount(groups[seen], minlength=int(groups.max(initial=-1)) + 1)
+    thin = seen & (counts[groups] < k)
+    if not thin.any():
+        return groups
+    if thin.sum() < k and (counts >= k).any():
+        means = np.bincount(groups[seen], weights=column[seen], minlength=len(counts)) / np.maximum(counts, 1)
+        away = np.where(counts >= k, np.abs(means - column[thin].mean()), np.inf)
+        thin |= seen & (groups == away.argmin())
+    result = groups.copy()
+    result[thin] = len(counts) + consecutive_groups(np.argsort(column[thin], kind="stable"), k)
     return result
 
 
@@ -73,7 +92,7 @@ def by_first_column(values: np.ndarray, k: int) -> np.ndarray:
 def by_component(values: np.ndarray, k: int) -> np.ndarray:
     """Groups of consecutive records by the first principal component of the standardised values."""
     z = _standardised(values)
-    return _along(z, np.cov(z, rowvar=False, ddof=0), k)
+    return _along(z, np.atleast_2d(np.cov(z, rowvar=False)), k)
 
 
 def by_robust_component(values: np.ndarray, k: int) -> np.ndarray:
@@ -83,10 +102,13 @@ def by_robust_component(values: np.ndarray, k: int) -> np.ndarray:
     ----------
     Templ, Meindl (2008), LNCS 5262, 113-126
     """
-    n, p = values.shape
-    half = (n + p + 1) // 2
-    centre, scatter = reweighted(values, least_determinant(values, half), half / n)
-    return _along(values - centre, scatter, k)
+    return along_robust_component(values, k, local_optima(values, _half(values))[0])
+
+
+def along_robust_component(values: np.ndarray, k: int, subset: np.ndarray) -> np.ndarray:
+    """Groups by the first principal component of the records near a subset of half of them."""
+    near = reweighted(values, subset, matched(values, subset))
+    return _along(values - near.mean(axis=0), np.atleast_2d(np.cov(near, rowvar=False)), k)
 
 
 def _along(centred: np.ndarray, scatter: np.ndarray, k: int) -> np.ndarray:
@@ -115,13 +137,19 @@ def by_robust_distance(values: np.ndarray, k: int) -> np.ndarray:
     ----------
     Templ, Meindl (2008), LNCS 5262, 113-126
     """
+    return from_robust_distance(values, k, local_optima(_standardised(values), _half(values))[0])
+
+
+def from_robust_distance(values: np.ndarray, k: int, subset: np.ndarray) -> np.ndarray:
+    """Groups from the farthest record inwards, by the distance to the records near a subset of half of them."""
     z = _standardised(values)
-    n, p = z.shape
-    half = (n + p + 1) // 2
-    centre, scatter = reweighted(z, least_determinant(z, half), half / n)
-    away = z - centre
-    distance = np.einsum("ij,ij->i", away @ np.linalg.inv(scatter), away)
-    return _nearest_to_farthest(z, distance, k)
+    near = reweighted(z, subset, consistency(len(z), z.shape[1], len(subset)))
+    return _nearest_to_farthest(z, distances(z, near), k)
+
+
+def _half(values: np.ndarray) -> int:
+    """The least number of records whose centre cannot be carried off by the others."""
+    return (len(values) + values.shape[1] + 1) // 2
 
 
 def mdav(values: np.ndarray, k: int) -> np.ndarray:
@@ -163,7 +191,7 @@ def _standardised(values: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _nearest_to_farthest(z, distance, k):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _nearest_to_farthest(z, distance, k):  # pragma: no cover - compiled
     n, p = z.shape
     groups = np.full(n, -1, dtype=np.int64)
     near = np.empty(n)
@@ -192,7 +220,7 @@ def _nearest_to_farthest(z, distance, k):  # type: ignore[no-untyped-def]  # pra
 
 
 @njit(cache=True)
-def _distances(x, at, weight, unlike, n, into):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _distances(x, at, weight, unlike, n, into):  # pragma: no cover - compiled
     """Distance of each of the first n rows to a vector; the number of the first row that is farthest."""
     farthest = 0
     for i in range(n):
@@ -210,7 +238,7 @@ def _distances(x, at, weight, unlike, n, into):  # type: ignore[no-untyped-def] 
 
 
 @njit(cache=True)
-def _mdav(values, weight, unlike, k):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _mdav(values, weight, unlike, k):  # pragma: no cover - compiled
     n, p = values.shape
     x, record = values.copy(), np.arange(n)  # the rows that are still in no group, in their order
     groups = np.zeros(n, dtype=np.int64)

@@ -214,14 +214,17 @@ def suppress_locally(
 
 
 def _anonymous(file: Holes, k: int, choose: Choice) -> Holes:
-    """Hide until every record has k alike: once, unless records that lost every key leave others short."""
+    """Hide until every record has k alike.
+
+    Once is enough in the wildcard reading, unless records that lost every key leave others short.
+    """
     while True:
         stars = choose(file.codes, file.records, k, file.cost, file.closed, file.real)
         if len(stars.classes) == 0:
             return file
         lost_all = (observed(file.codes)[stars.classes] & ~stars.keys & file.real == 0).any()
         file = file.without(file.picked(stars))
-        if not lost_all:
+        if not lost_all and choose is not form_groups:
             return file
 
 

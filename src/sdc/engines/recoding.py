@@ -465,7 +465,7 @@ def _climbed(given: Lattice, promise: Promise, most: int, nodes: int) -> tuple[N
     for quarters in (4, 3, 2, 1):
         at = tuple((length - 1) * quarters // 4 for length in given.shape)
         while len(seen) < nodes:
-            better = min(_near(at, given.shape), key=rank)
+            better = min([at, *_near(at, given.shape)], key=rank)
             if rank(better) >= rank(at):
                 break
             at = better

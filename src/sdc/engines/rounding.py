@@ -35,7 +35,7 @@ class Rounded:
 
 
 def controlled_rounding(
-    cells: Cells, base: int, *, most_steps: int = 3, gap: float = 0.01, nodes: int = 500
+    cells: Cells, base: int, *, most_steps: int = 3, gap: float = 0.02, nodes: int = 20
 ) -> Rounded:
     """Round every count to a multiple of the base so that all sums still hold.
 

@@ -80,7 +80,7 @@ def set_stars(
     left = np.where(board.need > 0, board.bare, 0)
     blank = np.flatnonzero(left > 0)
     stay = sum(1 << j for j in range(codes.shape[1]) if not np.isfinite(cost[j]))
-    if len(blank) and stay & real:
+    if (masks[violators[blank]] & stay & real != 0).any():
         raise must_stay(k)
     classes = np.concatenate([classes, violators[blank]])
     keys = np.concatenate([keys, masks[violators[blank]] & real])

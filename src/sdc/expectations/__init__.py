@@ -4,14 +4,14 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sdc.expectations.suites import drift, suites, write_suites
+from sdc.expectations.suites import drift, require_written, suites, write_suites
 
 if TYPE_CHECKING:
     from sdc.expectations.run import Outcome, validate, validate_all
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # set before anything below imports Great Expectations
 
-__all__ = ["Outcome", "drift", "suites", "validate", "validate_all", "write_suites"]
+__all__ = ["Outcome", "drift", "require_written", "suites", "validate", "validate_all", "write_suites"]
 
 
 def __getattr__(name: str) -> Any:

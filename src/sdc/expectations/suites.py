@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc.dictionary import Dictionary, Geography, Link, Role, Type, Variable
+from sdc.errors import DictionaryError
 from sdc.expectations.measures import bare
 from sdc.expectations.promises import promise
 from sdc.files import write_text
@@ -68,6 +69,19 @@ def drift(folder: Path, dictionaries: Iterable[Dictionary], policies: Iterable[P
     due = _files(folder, dictionaries, policies)
     stale = {path for path, text in due.items() if not path.is_file() or path.read_bytes() != text.encode("utf-8")}
     return sorted(stale | (_committed(folder) - set(due)))
+
+
+def require_written(folder: Path, dictionary: Dictionary, policy: Policy) -> None:
+    """Refuse to judge by a suite that is not the one that the dictionary and the policy write.
+
+    Raises
+    ------
+    DictionaryError : when it is absent, was edited by hand, or is older than the dictionary or the policy.
+    """
+    path = folder / f"release_{dictionary.component}_{policy.policy}.json"
+    if not path.is_file() or path.read_bytes() != _files(folder, [dictionary], [policy])[path].encode("utf-8"):
+        what = "is not the suite that the dictionary and the policy write"
+        raise DictionaryError(str(path), what, "Run `sdc expectations write`; never edit a suite by hand.")
 
 
 def present(suite: Suite, columns: Sequence[str]) -> Suite:

@@ -224,7 +224,7 @@ def _framed(grid: pa.Table, names: tuple[str, ...], layout: Layout, where: str) 
             kept.append((name, column))
     _require_distinct(header, where)
     if not occupied.any():
-        raise DataError(where, "holds no records")
+        raise DataError(where, "holds no records", "Export it again.")
     if len(occupied) > ROWS:
         raise DataError(where, f"has more than {ROWS:,} rows", "Split the extract.")
     empty_rows = int((~occupied).sum())

@@ -82,7 +82,7 @@ def build(
         faults = [*broken(promises, back), *below_minimum(table, back, policy)]
         if faults:
             raise DisclosureError.of([*faults, Fault(request.id, "no package is written", "Run `dvc repro` again.")])
-        record = sdc_record(table, request, policy, verdict, provenance, promises, methods(ledger, table))
+        record = sdc_record(table, request, policy, verdict, provenance, promises, methods(ledger, table, dictionary))
         base = next((p["base"] for p in promises if p["promise"] == "multiples"), 1)
         pages = {
             each: readme(table, request, policy, dictionary, release_id, language=each, base=base)

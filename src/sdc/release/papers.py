@@ -114,10 +114,12 @@ def terms(request: Request, policy: Policy, release_id: str) -> str:
     pages = []
     for language in request.languages:
         words = WORDS[language]
+        recipient = {"organisation": request.requester.organisation, "purpose": request.purpose}
+        who = words[f"terms_{policy.tier}"].format(**recipient)
         sections = [
             (release_id, words["terms"]),
             (words["licence"], policy.terms.licence),
-            (words["who"], words[f"who_{policy.tier}"]),
+            (words["who"], who),
             (words["credit"], policy.terms.credit),
             (words["conditions"], "\n".join(f"{n}. {said}" for n, said in enumerate(policy.terms.conditions, start=1))),
             (words["delete"], delete_by(request, policy, language)),
@@ -128,9 +130,11 @@ def terms(request: Request, policy: Policy, release_id: str) -> str:
     return f"\n{MARK}\n\n".join(pages)
 
 
-def methods(ledger: Mapping, table: Table) -> list[dict]:
+def methods(ledger: Mapping, table: Table, dictionary: Dictionary) -> list[dict]:
     """What was done, one entry a kind of step, in order: released columns only, no parameters."""
     found: dict[str, dict[str, None]] = {}
+    if any(variable.role == Role.IDENTIFIER for variable in dictionary.variables):
+        found["remove_identifiers"] = {}  # they end at ingest, before the ledger of this request begins
     for entry in ledger["entries"]:
         touched = [*entry.get("recoded", {}), *entry.get("suppressed", {})]
         changed = touched or entry.get("columns_removed") or entry.get("columns_added")

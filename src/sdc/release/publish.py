@@ -1,6 +1,5 @@
 """Move a candidate into the store: staged, checked as staged, renamed, entered in the catalogue; never half."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -8,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from sdc.errors import ApprovalError, DisclosureError, IntegrityError
 from sdc.files import sha256_of, write_json
@@ -199,14 +200,15 @@ def _entry(
 @contextmanager
 def _alone(store: Path) -> Iterator[None]:
     """One publication at a time; the system takes the lock back when its holder ends, however it ends."""
-    with (store / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise IntegrityError(
-                str(store), "another publication is under way", "Run it again when that ends."
-            ) from None
+    lock = FileLock(store / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise IntegrityError(str(store), "another publication is under way", "Run it again when that ends.") from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -229,6 +231,9 @@ def _new_folder(path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
+    """Make names in a folder last; only POSIX can open a folder for that."""
+    if os.name != "posix":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

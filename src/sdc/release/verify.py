@@ -237,12 +237,19 @@ def _promised_enough(manifest: Mapping, record: Mapping, where: str) -> Iterator
         yield Fault(f"{where}, criteria", "cannot be read")
         return
     promises = {promise["promise"]: promise for promise in manifest["sdc"]["promises"]}
-    for rule, promise, number in (("k", "k_anonymity", "k"), ("rounding_base", "multiples", "base")):
-        judged = {"k": "k_anonymity", "rounding_base": "rounding"}[rule]
-        if rule in rules and judged in names and (rules[rule].get("value") or 0) > 1:
+    for rule, judged, promise, number in _PROMISED:
+        if rule in rules and any(name.startswith(judged) for name in names) and (rules[rule].get("value") or 0) > 1:
             kept = promises.get(promise, {}).get(number)
             if kept != rules[rule]["value"]:
                 yield Fault(f"{MANIFEST}, sdc/promises", f"`{promise}` is not what the criterion `{rule}` asks")
+
+
+# A criterion, the judge's check of it, the promise that follows, and where in it the number stands.
+_PROMISED = (
+    ("k", "k_anonymity", "k_anonymity", "k"),
+    ("ell", "l_diversity:", "l_diversity", "ell"),
+    ("rounding_base", "rounding", "multiples", "base"),
+)
 
 
 def _resource(package: Any, manifest: Mapping, digests: Mapping[str, str]) -> tuple[dict | None, list[Fault]]:

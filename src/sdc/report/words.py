@@ -253,17 +253,95 @@ def _sort_records(params: Mapping, said: Callable, dictionary: Dictionary) -> st
     return "Sort the file by its content, so that the order of collection is gone."
 
 
+def _recode_to_bands(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Recode {said(params['column'])} to {counted(len(params['bands']), 'band')}."
+
+
+def _top_code(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Tell every {said(params['column'])} above {params['limit']:g} as one value."
+
+
+def _bottom_code(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Tell every {said(params['column'])} below {params['limit']:g} as one value."
+
+
+def _round_numbers(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Round {_some(params['columns'], said)} to multiples of {params['base']:g}."
+
+
+def _microaggregate(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    how = "each column on its own" if params.get("method") == "onedims" else "the columns together"
+    within = f" inside each {said(params['strata'])}" if params.get("strata") else ""
+    return (
+        f"Replace {_some(params['columns'], said)} by the means of groups of at least {counted(params['k'], 'record')} "
+        f"that are alike, {how}{within} (microaggregation, {params.get('method', 'mdav')})."
+    )
+
+
+def _add_noise(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return (
+        f"Add {params.get('method', 'correlated')} random noise of {share_in_words(params['share'])} of a standard "
+        f"deviation to {_some(params['columns'], said)}."
+    )
+
+
+def _swap_ranks(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return (
+        f"Exchange values of {_some(params['columns'], said)} between records whose ranks are at most "
+        f"{share_in_words(params['window'])} apart."
+    )
+
+
+def _post_randomise(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    within = f" inside each {said(params['strata'])}" if params.get("strata") else ""
+    return (
+        f"Change codes of {said(params['column'])} at random{within}, so that their expected counts stay (PRAM, "
+        f"retain {params['retain']:g}, alpha {params.get('alpha', 0.5):g})."
+    )
+
+
+def _swap_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return (
+        f"Exchange the places ({said(params['geography'])}) of similar households: those with a member who shares "
+        f"{said(params['keys'])} with fewer than {params['k']} records of the area, and up to "
+        f"{share_in_words(params['share'])} of the households of each area."
+    )
+
+
+def _displace_coordinates(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    farthest = max(max(given[1], *given[3:]) if len(given) > 2 else given[1] for given in params["distances"].values())
+    return (
+        f"Move each {said(params['place'])} by a random distance of at most {farthest:g} km, the same in every release "
+        f"({said([params['latitude'], params['longitude']])})."
+    )
+
+
+def _shuffle_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return "Put the records into a random order."
+
+
 _SENTENCES: dict[str, Callable[[Mapping, Callable, Dictionary], str]] = {
     "remove_identifiers": _remove_identifiers,
     "surrogate_households": _surrogate_households,
     "drop_columns": _drop_columns,
     "aggregate_counts": _aggregate_counts,
     "recode": _recode,
+    "recode_to_bands": _recode_to_bands,
+    "top_code": _top_code,
+    "bottom_code": _bottom_code,
+    "round_numbers": _round_numbers,
+    "microaggregate": _microaggregate,
+    "add_noise": _add_noise,
+    "swap_ranks": _swap_ranks,
+    "post_randomise": _post_randomise,
+    "swap_records": _swap_records,
     "coarsen_coordinates": _coarsen_coordinates,
+    "displace_coordinates": _displace_coordinates,
     "suppress_locally": _suppress_locally,
     "suppress_sensitive": _suppress_sensitive,
     "drop_records": _drop_records,
     "suppress_counts": _suppress_counts,
     "round_counts": _round_counts,
     "sort_records": _sort_records,
+    "shuffle_records": _shuffle_records,
 }

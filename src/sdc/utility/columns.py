@@ -1,4 +1,4 @@
-"""What a release lost: per column, and over all that was asked for."""
+"""What a release lost in each column, and over all that was asked for."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -69,7 +69,8 @@ def column_losses(before: Table, after: Table, asked: Sequence[str], reasons: Ma
     -------
     list of dict with name, label, role, status, level, level_name, suppressed, share_suppressed, loss, because
         `suppressed` counts cells that held a value before and hold none now. In an aggregated file cells cannot be
-        paired, so a count's loss is the share of people no longer shown in it.
+        paired: every gap in a count is taken for a suppressed one. Losses are shares of cells and never of people: the
+        share of people in a single suppressed cell would give that cell back.
     """
     aligned = (
         after.rows.index.isin(before.rows.index).all()
@@ -100,7 +101,7 @@ def column_losses(before: Table, after: Table, asked: Sequence[str], reasons: Ma
         else:
             suppressed = int(after.rows[name].isna().sum()) if entry.role == Role.COUNT else 0
             total = len(after)
-            loss = _people_lost(before, after, name) if entry.role == Role.COUNT else 0.0
+            loss = suppressed / total if total else 0.0
         row |= {
             "status": "released",
             "level": variable.level,
@@ -112,11 +113,6 @@ def column_losses(before: Table, after: Table, asked: Sequence[str], reasons: Ma
         }
         losses.append(row)
     return losses
-
-
-def _people_lost(before: Table, after: Table, name: str) -> float:
-    people = float(before.rows[name].sum())
-    return min(1.0, abs(people - float(after.rows[name].sum())) / people) if people else 0.0
 
 
 def information_loss(losses: Sequence[Mapping], importance: Mapping[str, float]) -> float:
