@@ -1,9 +1,13 @@
 """Tables of counts: CPU seconds, cells and sums of ours beside the targets and the peers' printed figures.
 
 Run: ``python benchmarks/bench_cells.py FOLDER [TABLE ...]``; FOLDER holds the synthetic tables T05.csv ... T73.csv.
+G-Confid runs beside ours where the Python named by PEER_PYTHON (else this one) has it. tau-ARGUS is not driven here.
 """
 
+import os
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,17 +52,18 @@ def load(file: Path) -> Cells:
     return register([CountTable(rows, parse_by("adm1>adm2,sex,age" + (",reason" if "reason" in rows else "")), "freq")])
 
 
-def suppression(name: str, cells: Cells) -> None:
-    """Suppression and audit, counts at least 1; what other intruders learn."""
+def suppression(name: str, cells: Cells) -> float:
+    """Suppression and audit, counts at least 1; what other intruders learn. CPU seconds of the suppression."""
     primary = minimum_count(cells.counts, 5)
     pattern, spent = timed(lambda: suppress_cells(cells, primary))
     verdict, judged = timed(lambda: audit(cells, pattern.suppressed, primary, AT_LEAST_ONE))
-    peer, target = PEER[name]
+    printed, target = PEER[name]
+    taken = spent
     total = cells.counts[pattern.secondary].sum()
     print(
         f"{name:4} {len(cells):6} cells {primary.sum():5} primary | secondary/sum/CPU s: ours "
         f"{pattern.secondary.sum()}/{total}/{spent:.2f} + audit {judged:.2f} (target {target}) | "
-        f"GaussSuppression {peer} | recoverable {verdict.recoverable}, narrowest {verdict.narrowest:.0f}"
+        f"GaussSuppression {printed} | recoverable {verdict.recoverable}, narrowest {verdict.narrowest:.0f}"
     )
     for intruder in (NOTHING_KNOWN, KNOWS_PRIMARY, SINGLETON):
         other, judged = timed(lambda i=intruder: audit(cells, pattern.suppressed, primary, i, minimum_count=5))
@@ -70,6 +75,7 @@ def suppression(name: str, cells: Cells) -> None:
             f"     bound 0, one up and one down: {both.secondary.sum()}/{total}/{spent:.2f}, "
             f"{100 * (total / OPTIMUM[name] - 1):+.1f} % of the optimum {OPTIMUM[name]}"
         )
+    return taken
 
 
 def rounding(cells: Cells) -> None:
@@ -87,21 +93,56 @@ def rounding(cells: Cells) -> None:
         print(f"     base {base}: controlled {text} | small-count moved {moved}, most {small.deviation}, {spent:.2f} s")
 
 
-def peers() -> None:
-    """Which other tools are here."""
-    for module in ("pytauargus", "gconfid"):
-        try:
-            __import__(module)
-            print(f"{module}: installed, but not driven here")
-        except ImportError:
-            print(f"{module}: not installed")
+PEER_RUN = """
+import logging, sys, time
+import pandas as pd
+logging.disable(logging.CRITICAL)
+import gconfid
+cells, rows = pd.read_csv(sys.argv[1]), pd.read_csv(sys.argv[2])
+start = time.process_time()
+found = gconfid.Suppression(incell=cells, inconstraint=rows, outsuppress="pandas", capture=True).outsuppress
+spent = time.process_time() - start
+found.to_csv(sys.argv[3], index=False)
+print("CPU", spent)
+"""
+
+
+def gconfid(name: str, cells: Cells, ours: float, python: str) -> None:
+    """G-Confid on the same cells and identities, in a process of its own; its pattern under our audit."""
+    primary = minimum_count(cells.counts, 5)
+    size = np.maximum(cells.counts, 0.001)  # it takes no zeros
+    status = np.select([primary, cells.counts > 0], ["S", "V"], "P")
+    table = {"CellId": np.arange(len(cells)) + 1, "TotalNoise": size, "Sensitivity": np.where(primary, 1.0, -1.0)}
+    entries = cells.identities.tocoo()
+    rows = {"ConstraintId": entries.row + 1, "CellId": entries.col + 1, "Coefficient": entries.data.astype(int)}
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(Path(folder) / part) for part in ("cells.csv", "rows.csv", "out.csv")]
+        pd.DataFrame(table).assign(Status=status, Type="C", Size=size).to_csv(files[0], index=False)
+        pd.DataFrame(rows).to_csv(files[1], index=False)
+        run = subprocess.run([python, "-c", PEER_RUN, *files], capture_output=True, text=True, check=False)
+        if run.returncode:
+            print(f"     gconfid: failed with code {run.returncode} (not installed?)")
+            return
+        out = pd.read_csv(files[2])
+    spent = float(run.stdout.split()[-1])
+    status = out.set_index("CellId")["OutStatus"].reindex(table["CellId"]).to_numpy()
+    suppressed = np.isin(status, ["S", "X"])
+    verdict = audit(cells, suppressed | primary, primary, AT_LEAST_ONE)
+    second = suppressed & ~primary
+    print(
+        f"     gconfid {second.sum()}/{cells.counts[second].sum()}/{spent:.2f}: "
+        f"{spent / ours:.1f} times our CPU; recoverable where counts are at least 1: {verdict.recoverable}"
+    )
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    peers()
+    peer = os.environ.get("PEER_PYTHON", sys.executable)
     for table in sys.argv[2:] or [name for name in PEER if (folder / f"{name}.csv").exists()]:
         registered, seconds = timed(lambda t=table: load(folder / f"{t}.csv"))
         print(f"{table}: registered in {seconds:.2f} s")
-        suppression(table, registered)
-        rounding(registered)
+        seconds = suppression(table, registered)
+        if len(registered) < 6_000:
+            gconfid(table, registered, seconds, peer)
+        if len(registered.dimensions) < 4 or len(registered) < 3_000:
+            rounding(registered)

@@ -143,9 +143,9 @@ def protect(
         audits = tables.audits(registry, hidden, primary, asked, minimum_count=minimum_count, last=before)
     else:
         drawn = _noise(noise, variance, secret, minimum_count) if method is Method.cell_key else None
-        shown, lower, upper = tables.changed_counts(registry, method.value, base=base or minimum_count, noise=drawn)
+        shown, reach = tables.changed_counts(registry, method.value, base=base or minimum_count, noise=drawn)
         hidden, middle = primary & False, time.process_time()
-        audits = tables.audit_changed(registry, lower, upper, primary)
+        audits = tables.audit_changed(registry, method.value, shown, reach, primary)
     end = time.process_time()
     found = tables.figures(registry, hidden, primary, audits)
     if method is not Method.suppress:

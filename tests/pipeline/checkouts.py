@@ -110,11 +110,11 @@ class Checkout:
         (self.root / path).write_text(text.replace(old, new))
 
     def files(self, *without: str) -> dict[str, str]:
-        """SHA-256 of every file by its relative path, without some top folders."""
+        """SHA-256 of every file by its relative path, without git's own and some other top folders."""
         return {
             path.relative_to(self.root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(self.root.rglob("*"))
-            if path.is_file() and path.relative_to(self.root).parts[0] not in without
+            if path.is_file() and path.relative_to(self.root).parts[0] not in (".git", *without)
         }
 
 

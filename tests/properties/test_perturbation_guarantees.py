@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdc.dictionary import Geography, Role, Type, Variable
@@ -88,12 +88,9 @@ def only_changed(before: Table, after: Table, columns: set[str], gone: set[str] 
 def same_whatever_the_order(step, table: Table, **params) -> None:
     """The same records come out when they go in mixed."""
     mixed = table.with_rows(table.rows.sample(frac=1, random_state=5))
-    one, other = (step(t, **params).rows.sort_index() for t in (table, mixed))
-    shown = [
-        frame.map(lambda cell: "" if pd.isna(cell) else str(cell)).sort_values(list(frame.columns))
-        for frame in (one, other)
-    ]
-    pd.testing.assert_frame_equal(shown[0].reset_index(drop=True), shown[1].reset_index(drop=True))
+    one, other = (step(t, **params).rows for t in (table, mixed))
+    shown = [frame.astype("str").fillna("").sort_values(list(frame.columns)).to_numpy() for frame in (one, other)]
+    assert (shown[0] == shown[1]).all()
 
 
 @given(households(), st.floats(0, 200))
@@ -140,6 +137,7 @@ def test_every_value_shown_is_shown_by_at_least_k(table, k, method):
     assert (np.abs(np.nanmean(old, axis=0) - np.nanmean(new, axis=0)) <= unit + 1e-12).all()
 
 
+@settings(max_examples=20)
 @given(households(least=25, gaps=False), st.integers(2, 4), st.sampled_from(WHOLE_RECORDS))
 def test_every_combination_is_shown_by_at_least_k(table, k, method):
     result = microaggregate(table, NUMBERS, k, method=method).rows
@@ -157,6 +155,7 @@ def test_groups_are_formed_inside_strata_that_are_large_enough(table, k):
             assert means[0] == pytest.approx(means[1])
 
 
+@settings(max_examples=20)
 @given(households(least=25, gaps=False), st.sampled_from([*WHOLE_RECORDS, "onedims"]))
 def test_microaggregation_does_not_depend_on_the_order_of_records(table, method):
     same_whatever_the_order(microaggregate, table, columns=NUMBERS, k=3, method=method)

@@ -22,7 +22,7 @@ from sdc.cells.intruder import (
     insiders,
 )
 from sdc.cells.model import Cells, CountTable, find, register, require_additive
-from sdc.cells.perturbed import audit_box, rounding_box
+from sdc.cells.perturbed import audit_box, audit_independent, rounding_box
 from sdc.cells.solver import Program
 from sdc.cells.spanning import UNKNOWN, Span, text_codes
 from sdc.engines.cellsuppression import suppress_cells
@@ -154,10 +154,8 @@ def audits(
     }
 
 
-def changed_counts(
-    cells: Cells, method: str, *, base: int, noise: Noise | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts under a method that moves them, and where the truth can lie for someone who knows the method.
+def changed_counts(cells: Cells, method: str, *, base: int, noise: Noise | None) -> tuple[np.ndarray, int]:
+    """Counts under a method that moves them, and how far the truth can lie from what is shown.
 
     Parameters
     ----------
@@ -170,29 +168,38 @@ def changed_counts(
     Returns
     -------
     shown : array of int64, (cells,)
-    lower, upper : array of float64, (cells,)
+    reach : int, persons
+        For ``small-count``, of inner counts only.
     """
     if not np.issubdtype(cells.counts.dtype, np.integer):
         raise DataError("counts", "are not whole numbers", "Suppress in this table, or give whole counts.")
     if method == "controlled":
         found = controlled_rounding(cells, base)
-        return found.counts, *rounding_box(found.counts, base - 1 + found.steps * base)
+        return found.counts, base - 1 + found.steps * base
     if method == "small-count":
-        shown = small_count_rounding(cells, base).counts
-        lower, upper = np.zeros(len(cells)), np.full(len(cells), np.inf)
-        inner = _inner(cells)
-        moved = inner & (shown <= base)
-        lower[inner], upper[inner] = shown[inner], shown[inner]
-        lower[moved], upper[moved] = np.where(shown[moved] > 0, 1, 0), np.where(shown[moved] > 0, base, base - 1)
-        return shown, lower, upper
+        return small_count_rounding(cells, base).counts, base - 1
     assert noise is not None
-    shown = cell_key_noise(cells, noise_table(noise.most, noise.variance), noise.secret)
-    lower, upper = rounding_box(shown, noise.most)
-    return shown, np.where(shown > 0, np.maximum(lower, 1), lower), upper
+    return cell_key_noise(cells, noise_table(noise.most, noise.variance), noise.secret), noise.most
 
 
-def audit_changed(cells: Cells, lower: np.ndarray, upper: np.ndarray, primary: np.ndarray) -> dict[str, Audit]:
-    """What someone learns who knows the method and that true counts add up."""
+def audit_changed(cells: Cells, method: str, shown: np.ndarray, reach: int, primary: np.ndarray) -> dict[str, Audit]:
+    """What someone learns who knows the method, and that true counts add up.
+
+    Parameters
+    ----------
+    cells, method
+        As for ``changed_counts``, which gives ``shown`` and ``reach``.
+    primary : array of bool, (cells,)
+    """
+    if method == "small-count":
+        inner = shown[_leaves(cells)]
+        small = inner <= reach + 1  # 0 or the base: of a larger inner count nothing was changed
+        low = np.where(small, np.where(inner > 0, 1, 0), inner).astype(np.float64)
+        high = np.where(small, np.where(inner > 0, inner, reach), inner).astype(np.float64)
+        return {KNOWS_METHOD: audit_independent(cells, low, high, primary, name=KNOWS_METHOD)}
+    lower, upper = rounding_box(shown, reach)
+    if method == "cell-key":  # an empty cell stays empty
+        lower = np.where(shown > 0, np.maximum(lower, 1), lower)
     return {KNOWS_METHOD: audit_box(cells, lower, upper, primary, name=KNOWS_METHOD)}
 
 
@@ -315,11 +322,13 @@ def _line(span: Span, column: str) -> list[str]:
     return [name for name in span.columns if name in above or name == column]
 
 
-def _inner(cells: Cells) -> np.ndarray:
-    """Cells that hold one inner row only."""
-    if cells.members is None:
-        raise PolicyError("method", "the table was given with its totals", "Give the inner cells or the records.")
-    return np.diff(cells.members.indptr) == 1
+def _leaves(cells: Cells) -> np.ndarray:
+    """A cell that holds each inner row alone."""
+    assert cells.members is not None
+    alone = np.flatnonzero(np.diff(cells.members.indptr) == 1)
+    leaf = np.zeros(cells.members.shape[1], dtype=np.int64)
+    leaf[cells.members.indices[cells.members.indptr[alone]]] = alone
+    return leaf
 
 
 def fitting(asked: Sequence[str], *, known: bool, rule: bool, everyone: bool) -> list[str]:

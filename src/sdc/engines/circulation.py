@@ -11,6 +11,7 @@ from sdc.cells.solver import Program
 
 NEAR = 1e-6
 CHEAP = 1e-3  # share of its weight that a cell costs once it is suppressed: short moves before long ones
+_DETOURS = 8  # linear programs tried before branching
 _BRANCHES = 2_000  # of a program in whole numbers
 
 
@@ -141,20 +142,26 @@ class Place:
     def _detour(self, move: Move, pair: np.ndarray, ends: np.ndarray, fixed: np.ndarray) -> Move | None:
         """Another move in place of a broken one: first with its broken cells made dear, then by branching."""
         size = len(self.cells)
-        for _ in range(3):
+        price = np.where(self.cheap, CHEAP, 1.0) * self.weight
+        dear, seen = price.copy(), self.cheap.copy()
+        found = None
+        for _ in range(_DETOURS):
             broken = self.at[move.cells[np.abs(move.by - np.rint(move.by)) > NEAR]]
-            dear = np.append(broken, broken + size)
-            price = np.where(self.cheap[broken], CHEAP, 1.0) * self.weight[broken]
-            self.program.costs(dear, np.tile(4 * price + self.weight[broken], 2))
+            seen[self.at[move.cells]] = True
+            dear[broken] = 3 * dear[broken] + self.weight[broken]
+            self.program.costs(np.append(broken, broken + size), np.tile(dear[broken], 2))
             other = self._move(self.program.solve().x)
-            self.program.costs(dear, np.tile(price, 2))
             if other is None:
-                return None
+                break
+            move = other
             found = self._whole(other)
             if found is not None:
-                return found
-            move = other
-        return self._branch(pair, ends, fixed)
+                break
+        changed = np.flatnonzero(dear != price)
+        self.program.costs(np.append(changed, changed + size), np.tile(price[changed], 2))
+        if found is not None:
+            return found
+        return self._branch(pair, ends, fixed, seen) or self._branch(pair, ends, fixed, np.ones(size, dtype=bool))
 
     def _move(self, x: np.ndarray) -> Move | None:
         if not len(x):
@@ -163,10 +170,11 @@ class Place:
         at = np.flatnonzero(np.abs(z) > NEAR)
         return Move(self.cells[at], z[at], float(self.weight[at][~self.cheap[at]].sum()))
 
-    def _branch(self, pair: np.ndarray, ends: np.ndarray, fixed: np.ndarray) -> Move | None:
-        """The cheapest move in whole numbers, by branch and bound."""
+    def _branch(self, pair: np.ndarray, ends: np.ndarray, fixed: np.ndarray, among: np.ndarray) -> Move | None:
+        """The cheapest move in whole numbers among some cells, by branch and bound."""
         lower, upper = np.zeros(2 * len(self.cells)), np.append(self.up, self.down)
         upper[fixed] = 0
+        upper[np.tile(~among, 2)] = 0
         lower[pair] = upper[pair] = ends
         cost = np.where(self.cheap, CHEAP, 1.0) * self.weight
         program = Program(
@@ -178,7 +186,7 @@ class Place:
             np.append(cost, cost),
             integer=np.ones(len(lower), dtype=bool),
             nodes=_BRANCHES,
-            gap=0.01,
+            gap=0.05,
         )
         move = self._move(program.solve().x)
         self.program.iterations += program.iterations

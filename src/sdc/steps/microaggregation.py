@@ -7,6 +7,7 @@ import numpy as np
 from sdc.engines.microaggregation import GROUPINGS, NEED_WHOLE_RECORDS, filled_up, group_means, grouped
 from sdc.errors import DataError, DisclosureError
 from sdc.steps.numbers import numbers, strata_of, with_numbers
+from sdc.steps.order import content_order
 from sdc.table import Table
 
 
@@ -60,18 +61,17 @@ def microaggregate(
     if short:
         where = ", ".join(f"`{name}`" for name in short)
         raise DisclosureError(where, f"fewer than {k} values, which cannot be grouped.", "Drop the column.")
-    groups = np.zeros(values.shape, dtype=np.int64)
     stratum = strata_of(table, strata, k)
-    used = 0
+    order = content_order(table)  # of equal values, the rest of the record decides who goes into which group
+    order = order[np.lexsort((*values[order].T[::-1], stratum[order]))]
+    x, groups, used = values[order], np.zeros(values.shape, dtype=np.int64), 0
     for number in np.unique(stratum):
-        members = np.flatnonzero((stratum == number) & observed.any(axis=1))
-        members = members[np.lexsort(values[members].T[::-1])]
+        members = np.flatnonzero((stratum[order] == number) & observed[order].any(axis=1))
         if len(members):
-            groups[members] = used + grouped(values[members], k, method)
+            groups[members] = used + grouped(x[members], k, method)
             used = int(groups[members].max()) + 1
-    order = np.lexsort((*values.T[::-1], stratum))
     for j in range(len(columns)):
-        groups[order, j] = filled_up(values[order, j], groups[order, j], k)
+        groups[:, j] = filled_up(x[:, j], groups[:, j], k)
     result = np.empty_like(values)
-    result[order] = group_means(values[order], groups[order])
+    result[order] = group_means(x, groups)
     return with_numbers(table, columns, result)

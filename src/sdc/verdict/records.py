@@ -1,0 +1,89 @@
+"""Promises on records of people: k-anonymity, diversity, risk, and the budget of suppression."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from sdc.dictionary import Role
+from sdc.keys import key_classes
+from sdc.risk.frequencies import frequencies
+from sdc.table import Table
+from sdc.verdict.case import Case, Check, limit_checks
+
+
+def record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> list[Check]:
+    """k in both readings of missing values, l of each sensitive variable, risks, and the budget of suppression."""
+    policy, after = case.policy, case.after
+    k, ell = policy.k, policy.ell
+    keys = after.names(Role.KEY)
+    violations: dict[str, int] = {}
+    classes = key_classes(after.rows, keys)
+    readings: tuple[Literal["wildcard", "category"], ...] = ("wildcard", "category")
+    for one in readings:
+        fk = frequencies(classes, missing=one).fk
+        violations[one] = int(classes.records[fk < k.value].sum())
+    promised = violations[policy.missing.value]
+    other = "category" if policy.missing.value == "wildcard" else "wildcard"
+    reading = {"wildcard": "a missing value matches any value", "category": "a missing value matches only itself"}
+    checks = [
+        Check(
+            "k_anonymity",
+            f"Every record shares its keys with at least {k.value - 1} others ({reading[policy.missing.value]})",
+            promised,
+            0,
+            promised == 0,
+            k.breach,
+        ),
+        Check(
+            "k_anonymity_other_reading",
+            f"Every record shares its keys with at least {k.value - 1} others ({reading[other]})",
+            violations[other],
+            0,
+            violations[other] == 0,
+            "report",
+        ),
+    ]
+    for sensitive in after.names(Role.SENSITIVE):
+        alike = _homogeneous_records(after, keys, sensitive, ell.value)
+        promise = f"Every class that shows `{sensitive}` shows at least {ell.value} values of it"
+        checks.append(Check(f"l_diversity:{sensitive}", promise, alike, 0, alike == 0, ell.breach))
+    for name, rule, observed, promise in (
+        (
+            "max_individual_risk",
+            policy.max_individual_risk,
+            risk["max_individual_risk"],
+            "No record's risk of re-identification is above",
+        ),
+        ("global_risk", policy.max_global_risk, risk["global_risk"], "Mean risk of re-identification is at most"),
+        (
+            "household_risk",
+            policy.max_household_risk,
+            risk["global_household_risk"],
+            "Mean risk that somebody of the household is re-identified is at most",
+        ),
+    ):
+        if observed is not None:
+            checks += limit_checks(name, promise, observed, rule)
+    kept = [row for row in losses if row["status"] == "released" and row["role"] == "key"]
+    worst = max((row["share_suppressed"] for row in kept), default=0.0)
+    before = case.before.rows.reindex(after.rows.index)
+    touched = np.zeros(len(after), dtype=bool)
+    for key in keys:
+        touched |= before[key].notna().to_numpy() & after.rows[key].isna().to_numpy()
+    share = float(touched.mean()) if len(touched) else 0.0
+    return [
+        *checks,
+        *limit_checks("suppressed_values", "No key loses more of its values than", worst, policy.max_suppressed_values),
+        *limit_checks("suppressed_records", "No more records lose a value than", share, policy.max_suppressed_records),
+    ]
+
+
+def _homogeneous_records(table: Table, keys: Sequence[str], sensitive: str, ell: int) -> int:
+    """Records that show a sensitive value in a class of equal keys that shows fewer than `ell` distinct ones."""
+    shown = table.rows[[*keys, sensitive]].dropna(subset=[sensitive])
+    if not len(shown):
+        return 0
+    text = shown[sensitive].astype("str")
+    distinct = text.groupby([shown[key].astype("str") for key in keys], dropna=False).transform("nunique")
+    return int((distinct < ell).sum())

@@ -1,0 +1,102 @@
+"""Promises on columns and rows: what may be in the file at all, and whether the ledger tells the truth about it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sdc.dictionary import Geography, Role
+from sdc.verdict.case import Case, Check, column_check
+
+
+def structure(case: Case) -> list[Check]:
+    """Columns: known, asked for, and let out by the policy."""
+    _, after, dictionary, policy, request = case
+    own = {"rows_aggregated", "round"}
+    entries = [dictionary.by_name[v.name] for v in after.variables if v.name in dictionary.by_name]
+    unknown = [v.name for v in after.variables if v.name not in dictionary.by_name and v.name not in own]
+    unasked = (
+        []
+        if request.variables == "all"
+        else [v.name for v in after.variables if v.name not in {*request.variables, *own}]
+    )
+    lowest = policy.lowest_geography_counts if dictionary.kind == "counts" else policy.lowest_geography_records
+    finer = [v for v in entries if v.geography and v.geography != Geography.POINT]
+    texts = [v for v in entries if v.is_free_text]
+    rank = policy.highest_sensitivity
+    links = policy.household_links
+    checks = [
+        column_check("known_columns", "Every column has an entry in the dictionary", unknown, "stop"),
+        column_check("asked_columns", "Nothing is released that was not asked for", unasked, "stop"),
+        column_check(
+            "no_identifiers",
+            "No column names one person or household outright",
+            [v.name for v in entries if v.role == Role.IDENTIFIER],
+            "stop",
+        ),
+        column_check(
+            "lowest_geography",
+            f"No place is finer than {lowest.value}",
+            [v.name for v in finer if v.geography and v.geography.depth > lowest.value.depth],
+            lowest.breach,
+        ),
+        column_check(
+            "sensitivity",
+            f"No column is more sensitive than `{rank.value}`",
+            [v.name for v in entries if v.sensitivity.rank > rank.value.rank],
+            rank.breach,
+        ),
+    ]
+    if policy.free_text.value == "drop":
+        checks.append(column_check("no_free_text", "No free text", [v.name for v in texts], policy.free_text.breach))
+    if links.value == "drop":
+        tied = [v.name for v in entries if v.role == Role.HOUSEHOLD]
+        checks.append(column_check("no_household_links", "Nothing ties the members of a household", tied, links.breach))
+    return [*checks, _coordinates(case)]
+
+
+def _coordinates(case: Case) -> Check:
+    rule = case.policy.coordinate_decimals
+    points = [v.name for v in case.after.variables if v.geography == Geography.POINT]
+    if rule.value is None:
+        promise = "No coordinates" if rule.breach == "stop" else "Coordinates as collected"
+        return column_check("coordinates", promise, points if rule.breach == "stop" else [], rule.breach)
+    exact = []
+    for name in points:
+        degrees = case.after.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        if not np.allclose(degrees, np.round(degrees, rule.value), equal_nan=True, rtol=0, atol=1e-9):
+            exact.append(name)
+    return column_check("coordinates", f"Coordinates have at most {rule.value} decimals", exact, rule.breach)
+
+
+def records_kept(case: Case) -> list[Check]:
+    """No record added, the order of collection gone, every place in one row."""
+    before, after = case.before, case.after
+    merged = "rows_aggregated" in after
+    added = 0 if merged else int((~after.rows.index.isin(before.rows.index)).sum())
+    rising = len(after) > 1 and not merged and bool(after.rows.index.is_monotonic_increasing)
+    checks = [
+        Check("no_records_added", "Every released record was collected", added, 0, added == 0, "stop"),
+        Check("order", "Records do not stand in the order of collection", int(rising), 0, not rising, "stop"),
+    ]
+    if merged:
+        people = int(after.rows["rows_aggregated"].sum())
+        held = people == len(before)
+        checks.append(Check("rows_accounted", "Every place went into one row", people, len(before), held, "stop"))
+    return checks
+
+
+def ledger_is_true(case: Case, ledger: Mapping) -> list[Check]:
+    """The ledger's counts against the two files: cells suppressed, columns gone, records gone."""
+    before, after = case.before, case.after
+    removed = {name for entry in ledger["entries"] for name in entry["columns_removed"]}
+    gone = {name for name in before.rows.columns if name not in after}
+    wrong = len(removed ^ gone)
+    if "rows_aggregated" not in after:
+        rows = before.rows.reindex(after.rows.index)
+        for name in after.rows.columns:
+            seen = int((rows[name].notna().to_numpy() & after.rows[name].isna().to_numpy()).sum())
+            told = sum(entry["suppressed"].get(name, 0) for entry in ledger["entries"])
+            wrong += seen != told
+    if ledger["entries"]:
+        wrong += ledger["entries"][-1]["records_after"] != len(after)
+    return [Check("ledger", "The ledger says what the files show", wrong, 0, wrong == 0, "stop")]
