@@ -1,8 +1,6 @@
 """What can be said of a checkout without touching data: its documents, its machine, its file modes."""
 
-import importlib.util
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc.dictionary import Dictionary, read_dictionary
+from sdc.engines import sdcmicro
 from sdc.errors import DictionaryError, Fault, RequestError, SdcError
 from sdc.files import read_json
 from sdc.inputs import Folders, extracts_of, read_params
@@ -146,11 +145,9 @@ def _finding(what: str, state: str, level: str, do: str = "") -> dict:
 
 def _r_engine() -> dict:
     what = "R engine (optional)"
-    if shutil.which("R") is None:
-        return _finding(what, "no R", "note", "Install R, then sdcMicro in it, then `pip install 'dtm-sdc[r]'`.")
-    if importlib.util.find_spec("rpy2") is None:
-        return _finding(what, "R without rpy2", "note", "Run `pip install 'dtm-sdc[r]'` (it compiles against R).")
-    return _finding(what, "R and rpy2", "ok", "In R: install.packages('sdcMicro'), where it is not installed yet.")
+    obstacle = sdcmicro.obstacle()
+    do = "Install R, in R `install.packages('sdcMicro')`, then `pip install 'dtm-sdc[r]'`." if obstacle else ""
+    return _finding(what, obstacle or "ready", "note" if obstacle else "ok", do)
 
 
 def _site_cache(root: Path) -> dict:

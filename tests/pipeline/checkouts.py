@@ -21,7 +21,6 @@ import yaml
 from sdc.dictionary import Role, Type, read_dictionary
 from sdc.documents import parse_yaml
 from sdc.errors import DictionaryError
-from sdc.samples import write_samples
 
 REPO = Path(__file__).resolve().parents[2]
 COPIED = (".dvcignore", ".gitignore", "constraints.txt", "dvc.yaml", "params.yaml")
@@ -130,18 +129,21 @@ def make_checkout(root: Path) -> tuple[Checkout, dict[str, list[str]]]:
         shutil.copy2(REPO / name, root / name)
     for name in FOLDERS:
         shutil.copytree(REPO / name, root / name)
+    shutil.copytree(REPO / ".dvc" / "plots", root / ".dvc" / "plots")
+    (root / ".sdc").mkdir(mode=0o700)  # as `make setup` does
     for folder, names in (
         (".dvc", ("config",)),
         ("expectations", EXPECTATIONS),
         ("dictionary", [f"{name}.yaml" for name in COMPONENTS]),
         ("requests", [f"{name}.yaml" for name in (*BUILT, UNAPPROVED)]),
     ):
-        (root / folder).mkdir()
+        (root / folder).mkdir(exist_ok=True)
         for name in names:
             shutil.copy2(REPO / folder / name, root / folder / name)
     checkout = Checkout(root)
     checkout.edit("params.yaml", _only_these)
-    write_samples(root / "data" / "raw", scale=SCALE)
+    samples = checkout.run("sdc", "samples", "--scale", str(SCALE))
+    assert samples.returncode == 0, samples.stderr
     tokens: dict[str, list[str]] = {"identifier": [], "household": [], "text": [], "open": [], "code": []}
     for component in COMPONENTS:
         _plant(checkout, component, tokens)

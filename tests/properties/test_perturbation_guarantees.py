@@ -232,9 +232,9 @@ def test_weighted_counts_stay_on_average():
     table = Table(rows, (GROUP, WEIGHT))
     result = post_randomise(table, "group", 0.3, 1, alpha=1.0).rows
     assert (result["group"] != rows["group"]).mean() > 0.3
-    for weights in (rows["weight"],):
-        old, new = (weights.groupby(frame["group"]).sum() for frame in (rows, result))
-        np.testing.assert_allclose(new, old, rtol=0.05)
+    weights = rows["weight"]
+    old, new = (weights.groupby(frame["group"]).sum() for frame in (rows, result))
+    np.testing.assert_allclose(new, old, rtol=0.05)
 
 
 @given(households(least=12), st.integers(2, 5), st.sampled_from([0.0, 0.1, 0.5, 1.0]), SEEDS)

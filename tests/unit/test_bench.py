@@ -137,6 +137,30 @@ def test_codes_stay_codes_and_numbers_sort_as_numbers(tmp_path):
     assert list(rows["words"].cat.categories) == ["a", "b"]
 
 
+def test_names_and_files_that_are_awkward(tmp_path):
+    path, out = tmp_path / "awkward.csv", tmp_path / "out.csv"
+    path.write_bytes(b'\xef\xbb\xbf"a;\nb";"say ""c"""\r\nx;1\r\nx;1\r\ny;1\r\n')
+    assert said("risk", path, "--keys", "a;\nb")["violations"]["2"] == 1
+    said("suppress", path, "--keys", 'say "c",a;\nb', "-k", 2, "--out", out)
+    again = read_sheet(out)
+    assert again.columns.column_names == ["a;\nb", 'say "c"']
+    assert said("risk", out, "--keys", 'say "c",a;\nb')["violations"]["2"] == 0
+    path.write_text("one\n1\n\n1\n\n2\n")
+    found = said("suppress", path, "--keys", "one", "-k", 2, "--out", out)
+    assert found["records"] == said("risk", out, "--keys", "one")["records"] == 5
+
+
+def test_a_row_of_hashtags_is_no_record(survey, tmp_path):
+    lines = survey.read_text().split("\n", 1)
+    tagged, out = tmp_path / "tagged.csv", tmp_path / "out.csv"
+    tagged.write_text(f"{lines[0]}\n#adm1+code,#sex,#age,,#weight,,\n{lines[1]}")
+    plain = said("suppress", survey, "--keys", "area,sex,age", "-k", 3)
+    found = said("suppress", tagged, "--keys", "area,sex,age", "-k", 3, "--out", out)
+    assert found["suppressed"] == plain["suppressed"]
+    assert found["records"] == plain["records"]
+    assert out.read_text().split("\n")[1] == "#adm1+code,#sex,#age,,#weight,,"
+
+
 def test_the_reading_of_missing_values_and_alpha_change_the_answer(survey):
     options = ("risk", survey, "--keys", "area,sex,age")
     wildcard, category = said(*options), said(*options, "--missing", "category")

@@ -394,8 +394,8 @@ def _step(name: str, **params) -> str:
             "Remove what names a person or household outright: Enumerator.",
         ),
         (
-            _step("swap_ranks", columns=["s0210_sex", "nobody"], seed=7, who=CANARY),
-            "Swap ranks: Sex.",
+            _step("blur_answers", columns=["s0210_sex", "nobody"], seed=7, who=CANARY),
+            "Blur answers: Sex.",
         ),
         (_step("shake"), "Shake."),
     ],

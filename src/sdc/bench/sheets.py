@@ -2,10 +2,11 @@
 
 import contextlib
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ _HEAD = 1 << 20  # a header row ends within so many bytes
 _CHUNK = 1 << 24
 _INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,15})")
 _INDEX = re.compile(r"__index_level_\d+__")  # what pandas writes beside the columns: the order of the records
+_TAG = re.compile(r"#[a-z]")
 _CSV = (".csv", ".tsv", ".txt")
 _PARQUET = (".parquet", ".pq")
 
@@ -39,12 +41,15 @@ class Sheet:
         Of a CSV; a comma for Parquet, should it be written as CSV.
     missing : tuple of str
         Cell contents that mean missing, besides an empty cell.
+    tags : pyarrow Table, 1 row, optional
+        The row of HXL hashtags under the names of a CSV: no record, and written back where it was.
     """
 
     path: Path
     columns: pa.Table
     separator: str
     missing: tuple[str, ...]
+    tags: pa.Table | None = None
 
     def __len__(self) -> int:
         return self.columns.num_rows
@@ -105,7 +110,7 @@ class Sheet:
             kept = pa.array(~hidden[name].to_numpy(dtype=bool))
             emptied = pa.compute.if_else(kept, whole, pa.nulls(len(whole), whole.type))
             columns = columns.set_column(at, columns.field(at).with_nullable(True), emptied)
-        return Sheet(self.path, columns, self.separator, self.missing)
+        return replace(self, columns=columns)
 
     def replaced(self, values: pd.DataFrame) -> "Sheet":
         """The same file with other text in some columns."""
@@ -114,7 +119,7 @@ class Sheet:
             column = values[name]
             at = columns.column_names.index(name)
             columns = columns.set_column(at, name, pa.array(column.astype(object), type=pa.string(), from_pandas=True))
-        return Sheet(self.path, columns, self.separator, self.missing)
+        return replace(self, columns=columns)
 
     def _codes(self, name: str) -> pd.Series:
         column = self.columns.column(name)
@@ -178,9 +183,11 @@ def read_sheet(
     header, separator = _header(head, path, separator, encoding)
     _require(header, names, path)
     columns = _csv(path, header, names, separator, encoding)
+    tags = columns.slice(0, 1) if _is_tagged(columns) else None
+    columns = columns if tags is None else columns.slice(1)
     if not columns.num_rows:
         raise DataError(str(path), "holds no records")
-    return Sheet(path, columns, separator, tuple(missing))
+    return Sheet(path, columns, separator, tuple(missing), tags)
 
 
 def write_sheet(sheet: Sheet, path: Path) -> None:
@@ -191,12 +198,12 @@ def write_sheet(sheet: Sheet, path: Path) -> None:
     DataError : when the name ends otherwise, or is that of the file that was read.
     """
     check_output(sheet.path, path)
+    columns = sheet.columns if sheet.tags is None else pa.concat_tables([sheet.tags, sheet.columns])
     with appearing(path) as unfinished:
         if path.suffix.lower() in _PARQUET:
-            pq.write_table(sheet.columns, unfinished, compression="zstd")
+            pq.write_table(columns, unfinished, compression="zstd")
         else:
-            separator = "\t" if path.suffix.lower() == ".tsv" else sheet.separator
-            _write_csv(sheet.columns, unfinished, separator)
+            _write_csv(columns, unfinished, "\t" if path.suffix.lower() == ".tsv" else sheet.separator)
 
 
 def check_output(source: Path, path: Path) -> None:
@@ -234,9 +241,9 @@ def read_hierarchy(folder: Path, key: str) -> pd.DataFrame:
         text = found[0].read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError):
         raise DataError(str(found[0]), "cannot be read as text in UTF-8") from None
-    first = text.partition("\n")[0]
-    separator = max((";", ",", "\t"), key=first.count)
-    lines = [[_clean(cell) for cell in row] for row in csv.reader(text.splitlines(), delimiter=separator) if row]
+    separator = max((";", ",", "\t"), key=text.partition("\n")[0].count)
+    content = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    lines = [[_clean(cell) for cell in row] for row in content if row]
     widths = {len(row) for row in lines}
     if len(widths) != 1:
         raise DataError(str(found[0]), "its rows do not have the same number of levels", "Mend the file.")
@@ -277,15 +284,13 @@ def _header(head: bytes, path: Path, separator: str | None, encoding: str) -> tu
             f"is not text in {encoding}",
             "Say its encoding: an older spreadsheet writes windows-1252, in Arabic windows-1256.",
         )
-    lines = text.splitlines()
-    start = next((line for line in lines if line.strip()), None)
-    if start is None:
-        raise DataError(str(path), "is empty")
     if separator is not None and len(separator) != 1:
-        raise DataError("separator", "is not one character", "Give one, such as `;`.")
-    rows = {mark: next(csv.reader(lines, delimiter=mark)) for mark in ((separator,) if separator else SEPARATORS)}
+        raise DataError("separator", "is not one character", "Give one, such as `;`, or `tab`.")
+    rows = {mark: _first_row(text, mark) for mark in ((separator,) if separator else SEPARATORS)}
     separator = max(rows, key=lambda mark: len(rows[mark]))
     header = rows[separator]
+    if not header:
+        raise DataError(str(path), "is empty, or its first row is no row of names", "Names stand in the first row.")
     seen: dict[str, int] = {}
     for position, name in enumerate(header, start=1):
         if name in seen:
@@ -294,6 +299,19 @@ def _header(head: bytes, path: Path, separator: str | None, encoding: str) -> tu
             )
         seen[name] = position
     return header, separator
+
+
+def _is_tagged(columns: pa.Table) -> bool:
+    """Whether the first row is one of HXL hashtags."""
+    first = [(column[0].as_py() or "").strip() for column in columns.columns] if columns.num_rows else []
+    return any(first) and all(not cell or _TAG.match(cell) for cell in first)
+
+
+def _first_row(text: str, separator: str) -> list[str]:
+    """Cells of the first row that is not blank; none where there is no such row."""
+    with contextlib.suppress(csv.Error):
+        return next((row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row), [])
+    return []
 
 
 def _require(held: Sequence[str], names: Sequence[str] | None, path: Path) -> None:
@@ -326,7 +344,10 @@ def _csv(path: Path, header: list[str], names: Sequence[str] | None, separator: 
             path,
             read_options=pcsv.ReadOptions(encoding=encoding, block_size=_CHUNK),
             parse_options=pcsv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, invalid_row_handler=count_ragged
+                delimiter=separator,
+                newlines_in_values=True,
+                ignore_empty_lines=len(header) > 1,
+                invalid_row_handler=count_ragged,
             ),
             convert_options=pcsv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()),

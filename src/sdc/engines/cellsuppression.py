@@ -59,13 +59,14 @@ class _Search:
 
     def complete(self, needs: Sequence[Need], insiders: Sequence[np.ndarray], effort: int) -> list[Need]:
         """Meet over the whole table what no block has met; the needs that nothing can meet."""
-        left = [need for need in needs if need not in self.proofs]
-        unmet = self.meet(left, -1)
+        before = self.suppressed.copy()
+        unmet = self.meet([need for need in needs if need not in self.proofs], -1)
         if insiders and not unmet:
             unmet = self.guard(needs, insiders, -1)
-        if left and not unmet:
-            for swap in (False, True):
-                self.release(-1, insiders, effort, swap=swap)
+        fresh = self.suppressed & ~before
+        if fresh.any() and not unmet:
+            self.release(-1, insiders, effort, swap=False, among=self.suppressed)
+            self.release(-1, insiders, effort, swap=True, among=fresh)
         return unmet
 
     def meet(self, needs: Sequence[Need], block: int) -> list[Need]:
@@ -92,13 +93,13 @@ class _Search:
                 self.prove(need, move)
         return unmet
 
-    def release(self, block: int, insiders: Sequence[np.ndarray], effort: int, *, swap: bool) -> None:
+    def release(
+        self, block: int, insiders: Sequence[np.ndarray], effort: int, *, swap: bool, among: np.ndarray
+    ) -> None:
         """Show again every secondary cell that is not needed or, with ``swap``, that others replace for less."""
         place = self.problem.place(block)
         weight = self.problem.weight
-        mine = np.zeros(self.problem.size, dtype=bool)
-        mine[place.cells] = True
-        secondary = np.flatnonzero(self.suppressed & ~self.start & mine)
+        secondary = np.flatnonzero(self.suppressed & ~self.start & among)
         for cell in secondary[np.lexsort((secondary, -weight[secondary]))].tolist():
             if self.problem.iterations > effort if block < 0 else place.program.iterations > effort:
                 return
@@ -276,6 +277,7 @@ def _best_blocks(
     for _, own in sorted(of_block.items()):
         block = int(problem.blocks[own[0].cell])
         place = problem.place(block)
+        mine = problem.blocks == block
         share, again = (work * len(place.cells) // inside for work in (effort, _AGAIN))
         best: tuple[tuple[int, float], _Search] | None = None
         for order in (own, own[::-1], own[::2] + own[1::2], own[1::2] + own[::2]):
@@ -285,12 +287,12 @@ def _best_blocks(
             unmet = set(trial.meet(order, block))
             if insiders:
                 unmet |= set(trial.guard([need for need in own if need not in unmet], insiders, block))
-            trial.release(block, insiders, share, swap=False)
+            trial.release(block, insiders, share, swap=False, among=mine)
             rank = (len(unmet), trial.cost)
             if best is None or rank < best[0]:
                 best = (rank, trial)
         if best is not None:
-            best[1].release(block, insiders, share, swap=True)
+            best[1].release(block, insiders, share, swap=True, among=mine)
             whole.suppressed |= best[1].suppressed
             for need, move in best[1].proofs.items():
                 whole.prove(need, move)

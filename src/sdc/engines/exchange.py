@@ -12,6 +12,8 @@ from numba import njit
 _MOST_LIFTED = 8
 _MOST_GIVERS = 48
 _TOLERANCE = 1e-4
+_SAFE = 2e-4
+_SPARED = 0.5
 
 
 class Moves(NamedTuple):
@@ -197,7 +199,7 @@ def _draw(state, below):
 
 
 @njit(cache=True)
-def exchange(codes, records, moves, board, price, giver, cell, keys, counted, rounds, work):
+def exchange(codes, records, safe, moves, board, price, giver, cell, keys, counted, rounds, work):
     """Improve the stars; ``board`` changes with them. Returns the classes and keys of those that stand.
 
     ``rounds`` bounds the exchanges for each star, ``work`` the members of cells that are looked at: budgets in
@@ -214,16 +216,20 @@ def exchange(codes, records, moves, board, price, giver, cell, keys, counted, ro
         _place(placed, giver[s], cell[s], keys[s], counted[s])
     random = np.full(1, 88172645463325252, np.int64)
     done = 0
-    for _ in range(rounds * first):
+    nobody = np.zeros_like(safe)
+    turns = rounds * first
+    for turn in range(turns):
         if done > work or placed.totals[0] == 0:
             break
-        done += _one(codes, records, moves, board, price, placed, random)
+        # first any exchange of equal cost, which finds ways out of a local optimum; last those that spare safe records
+        spared = safe if 4 * turn >= 3 * turns else nobody
+        done += _one(codes, records, spared, moves, board, price, placed, random)
     standing = placed.standing[: placed.totals[0]]
     return placed.giver[standing], placed.keys[standing]
 
 
 @njit(cache=True)
-def _one(codes, records, moves, board, price, placed, random):
+def _one(codes, records, safe, moves, board, price, placed, random):
     """Lift a star and some near it, mend, keep or restore; returns the work done."""
     work = 16
     seed = placed.standing[_draw(random, placed.totals[0])]
@@ -245,7 +251,7 @@ def _one(codes, records, moves, board, price, placed, random):
     short.clear()
     before = 0.0
     for s in lifted:
-        before += price[placed.keys[s]]
+        before += _cost(price, placed.keys[s], safe[placed.giver[s]])
         work += moves.member_start[placed.cell[s] + 1] - moves.member_start[placed.cell[s]]
         lift_star(codes, moves, board, placed.giver[s], placed.cell[s], placed.counted[s], short)
         _displace(placed, s)
@@ -265,7 +271,7 @@ def _one(codes, records, moves, board, price, placed, random):
             left += 1
             for f in range(moves.in_start[w], moves.in_start[w + 1]):
                 x = moves.in_cell[f]
-                ratio, g, keys, looked = _giver(moves, board, records, price, x, random)
+                ratio, g, keys, looked = _giver(moves, board, records, safe, price, x, random)
                 work += looked
                 ratio *= 1.0 + _draw(random, 1024) / 4096.0
                 if ratio > best:
@@ -277,7 +283,7 @@ def _one(codes, records, moves, board, price, placed, random):
         if best_giver < 0 or placed.totals[0] == len(placed.giver):
             good = False
             break
-        after += price[best_keys]
+        after += _cost(price, best_keys, safe[best_giver])
         if after > before + _TOLERANCE:
             good = False
             break
@@ -295,12 +301,20 @@ def _one(codes, records, moves, board, price, placed, random):
 
 
 @njit(cache=True)
-def _giver(moves, board, records, price, x, random):
+def _cost(price, keys, safe):
+    """What a suppression costs; a hair more in a record that needs none, so that ties fall on those that do."""
+    return price[keys] * (1.0 + _SAFE) if safe else price[keys]
+
+
+@njit(cache=True)
+def _giver(moves, board, records, safe, price, x, random):
     """The best record to suppress into a cell: its ratio of mended deficit to cost, its class, the keys it loses."""
     best, giver, keys = 0.0, -1, 0
     helper = moves.helper[x]
     if helper >= 0 and board.spent[helper] < records[helper]:
         best, giver, keys = board.live[x] / price[moves.helper_keys[x]], helper, moves.helper_keys[x]
+        if safe[helper]:
+            best *= _SPARED
     a, b = moves.giver_start[x], moves.giver_start[x + 1]
     looked = min(b - a, _MOST_GIVERS)
     skip = _draw(random, b - a) if b > a else 0

@@ -75,7 +75,7 @@ def set_stars(
     )
     giver, cell, lost, counted = _greedy(codes, records, k, price, moves, board)
     classes, keys = exchange(
-        codes, records, moves, board, price, giver, cell, lost, counted, _ROUNDS, _WORK
+        codes, records, fk >= k, moves, board, price, giver, cell, lost, counted, _ROUNDS, _WORK
     )  # fmt: skip
     left = np.where(board.need > 0, board.bare, 0)
     blank = np.flatnonzero(left > 0)

@@ -44,6 +44,7 @@ def suppress_locally(
     Raises
     ------
     DisclosureError : when ``n < k``, no suppression can help.
+    EngineError : when the engine cannot keep the variables of a household together.
 
     Guarantees
     ----------
@@ -57,15 +58,21 @@ def suppress_locally(
     ----------
     Templ, Kowarik, Meindl (2015), J. Stat. Softw. 67(4), doi:10.18637/jss.v067.i04
     """
+    household = table.name(Role.HOUSEHOLD)
+    shared = [key for key in keys if table[key].scope == "hh"] if household is not None else []
+    together = {"household": household, "household_keys": shared} if shared else {}
     mask = engine_named(engine).suppress_locally(
-        table.rows[list(keys)], keys, k, importance=importance, closed=closed_pairs(table, keys), missing=missing
+        table.rows,
+        keys,
+        k,
+        importance=importance,
+        closed=closed_pairs(table, keys),
+        missing=missing,
+        **together,
     )
     rows = table.rows.copy()
-    household = table.name(Role.HOUSEHOLD)
     for key in keys:
         hide = np.asarray(mask[key], dtype=bool)
-        if household is not None and table[key].scope == "hh":
-            hide = pd.Series(hide).groupby(rows[household].to_numpy(), dropna=False).transform("any").to_numpy()
         if hide.any():
             for column in (key, *table.followers(key)):
                 rows.loc[hide, column] = pd.NA

@@ -30,9 +30,9 @@ def propensity(before: Table, after: Table, columns: Sequence[str], ways: int = 
 
     Returns
     -------
-    mapping with pmse, expected (what chance alone gives a file that was drawn like the original), ratio
-        The ratio is about 1 for a file as good as a fresh sample, smaller for one that keeps the records, and large
-        where the two can be told apart.
+    mapping with pmse, expected (what chance alone gives a file drawn from a right model of the original), ratio
+        The ratio is about 1 for such a file and 2 for a second sample of the same people; it is smaller for a file that
+        keeps its records, and large where the two can be told apart.
 
     Guarantees
     ----------

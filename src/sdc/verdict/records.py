@@ -13,7 +13,7 @@ from sdc.verdict.case import Case, Check, limit_checks
 
 
 def record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> list[Check]:
-    """k in both readings of missing values, l of each sensitive variable, risks, and the budget of suppression."""
+    """K in both readings of missing values, l of each sensitive variable, risks, and the budget of suppression."""
     policy, after = case.policy, case.after
     k, ell = policy.k, policy.ell
     keys = after.names(Role.KEY)
