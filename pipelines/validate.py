@@ -17,7 +17,10 @@ def main() -> None:
         __doc__, "typed", "plan", "ledger", "table", "expectations", "verdict", "report", "docs", "metrics", "plots"
     )
     brief = read_brief(at.request, folders, date.today())
-    from sdc.expectations import require_written, validate  # imported here: the library takes seconds, and a refusal need not wait
+    from sdc.expectations import (
+        require_written,
+        validate,
+    )  # imported here: the library takes seconds, and a refusal need not wait
 
     before, plan, ledger = read_rounds(brief, folders, at.typed), read_json(at.plan), read_json(at.ledger)
     require_own(brief.request.id, plan=plan, ledger=ledger)

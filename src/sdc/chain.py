@@ -81,7 +81,9 @@ def require_current(manifest: Path, brief: Brief, folders: Folders) -> None:
         "request": folders.requests / f"{brief.request.id}.yaml",
     }
     faults = [
-        Fault(str(path), f"the {what} was changed after the candidate was built", "Run `dvc repro`, and read the report.")
+        Fault(
+            str(path), f"the {what} was changed after the candidate was built", "Run `dvc repro`, and read the report."
+        )
         for what, path in sources.items()
         if origin.get(f"{what}_sha256") != sha256_of(path)
     ]

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from sdc import cli_bench, cli_cells
@@ -174,7 +175,7 @@ def doctor(root: Root = HERE, as_json: Json = False) -> None:
     found = examine_machine(root)
     grid = Grid("what", "state", "do")
     for row in found:
-        grid.add_row(row["what"], row["state"], row["do"])
+        grid.add_row(row["what"], row["state"], escape(row["do"]))
     _tell({"findings": found}, as_json, grid)
     if any(row["level"] == "unsafe" for row in found):
         raise typer.Exit(14)

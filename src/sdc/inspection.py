@@ -124,8 +124,7 @@ def examine_machine(root: Path) -> list[dict]:
         except PackageNotFoundError:
             found.append(_finding(package, "absent", "unsafe", "Install the project again: `make setup`."))
     found += [_r_engine(), _site_cache(root)]
-    for folder in ("data", ".sdc"):
-        found.append(_modes(root / folder))
+    found += [_modes(root / "data"), _key(root / ".sdc" / "key")]
     ignored = (root / ".gitignore").read_text().split() if (root / ".gitignore").exists() else []
     safe = "/data/" in ignored and "/releases/" in ignored
     found.append(
@@ -155,6 +154,16 @@ def _site_cache(root: Path) -> dict:
     inside = config.exists() and "site_cache_dir" in config.read_text()
     do = "" if inside else "Run `dvc config core.site_cache_dir .sdc/dvc-site-cache`."
     return _finding("DVC site cache inside the checkout", "yes" if inside else "no", "ok" if inside else "unsafe", do)
+
+
+def _key(path: Path) -> dict:
+    what = "secret key readable by its owner only"
+    if not path.exists():
+        return _finding(what, "not made yet", "ok")
+    shut = os.name != "posix" or not stat.S_IMODE(path.stat().st_mode) & 0o077
+    return _finding(
+        what, "yes" if shut else "no", "ok" if shut else "unsafe", "" if shut else f"Run `chmod 600 {path}`."
+    )
 
 
 def _modes(folder: Path) -> dict:

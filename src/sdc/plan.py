@@ -133,7 +133,9 @@ def steps_of(document: Mapping) -> tuple[Step, ...]:
         steps = tuple(Step(s["name"], dict(s["params"]), str(s["because"])) for s in document["steps"])
     except (KeyError, TypeError, ValueError):
         where = f"plan of {document['request']}"
-        raise RequestError(where, "a step lacks its name, its params or its reason", "Compile the plan again.") from None
+        raise RequestError(
+            where, "a step lacks its name, its params or its reason", "Compile the plan again."
+        ) from None
     for step in steps:
         if step.name not in STEPS:
             raise RequestError(f"plan of {document['request']}", f"`{step.name}` is no step", "Compile the plan again.")

@@ -34,7 +34,7 @@ SCALE = 0.2
 UNIT = 86453
 """Every count of the extracts is multiplied by this prime: a small count is a number found nowhere else."""
 MINIMUM = {"public": 9 * UNIT + 20, "restricted": 4 * UNIT + 20}
-"""So that 10 and 5 times the prime are the least counts that may be shown, and the limits, which are told, no counts."""
+"""10 and 5 times the prime are the least counts that may be shown; the limits, which are told, are no counts."""
 MARK = "qnr"
 
 

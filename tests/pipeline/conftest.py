@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import runpy
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,14 +43,24 @@ def built(tmp_path_factory) -> Built:
             commit(checkout, "built")
             (folder / "log").write_text(suites.stdout + suites.stderr + repro.stdout + repro.stderr)
     return Built(
-        Checkout(folder / "work" / "checkout"), json.loads((folder / "tokens.json").read_text()), (folder / "log").read_text()
+        Checkout(folder / "work" / "checkout"),
+        json.loads((folder / "tokens.json").read_text()),
+        (folder / "log").read_text(),
     )
 
 
 @pytest.fixture
-def checkout(built, tmp_path) -> Checkout:
+def checkout(built, tmp_path) -> Iterator[Checkout]:
     """A copy of the built checkout, for a test to change."""
-    return built.checkout.copy(tmp_path / "checkout")
+    yield built.checkout.copy(tmp_path / "checkout")
+    shutil.rmtree(tmp_path, ignore_errors=True)  # pytest would keep a hundred of them
+
+
+@pytest.fixture
+def bare(built, tmp_path) -> Iterator[Checkout]:
+    """A copy without the program and DVC's cache, which calls in this process do not need."""
+    yield built.checkout.copy(tmp_path / "checkout", "src", "cache", "tmp", "dvc-site-cache")
+    shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 class Ended(NamedTuple):

@@ -88,7 +88,8 @@ class TestABuiltCheckout:
         others = [
             path
             for path in written(checkout, *allowed)
-            if path.relative_to(checkout.root.parent).as_posix() not in {f"{checkout.root.name}/{name}" for name in cached}
+            if path.relative_to(checkout.root.parent).as_posix()
+            not in {f"{checkout.root.name}/{name}" for name in cached}
         ]
         assert not leaks(others, built.tokens["code"])
 

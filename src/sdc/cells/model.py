@@ -13,6 +13,7 @@ from sdc.errors import DataError
 from sdc.keys import key_classes
 
 _MOST = 2**62  # packed cell numbers stay below this
+_WIDE = 40  # sisters in a block
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,8 @@ class Cells:
     copies : array of int64, (cells,)
         Published positions that show this cell (an admin 1 with a single admin 2 is one cell, shown twice).
     blocks : array of int64, (cells,)
-        Cells of one group of inner rows (admin 2 areas of one admin 1) share a number; -1 above them.
+        Cells of a few sister areas (admin 2 areas of one admin 1) share a number; -1 above them. Where to look
+        first, and nothing else.
     dimensions : tuple of Dimension
     members : scipy.sparse.csr_array, (cells, inner rows), or None
         Which inner rows a cell sums; None where margins were given.
@@ -448,15 +450,22 @@ def _distinct_rows(matrix: sparse.csr_array) -> np.ndarray:
 
 
 def _blocks(nodes: np.ndarray, dimensions: Sequence[Dimension]) -> np.ndarray:
-    """Groups of cells below one parent of the largest hierarchy; -1 above."""
-    deep = [j for j, d in enumerate(dimensions) if any(above != ABOVE_ALL for above, _ in d.parent)]
-    if not deep:
-        return np.full(len(nodes), -1, dtype=np.int64)
-    j = max(deep, key=lambda j: len(dimensions[j].column))
+    """Cells of a few neighbours in the largest dimension, below one parent; -1 above them and in small tables."""
+    j = max(range(len(dimensions)), key=lambda j: len(dimensions[j].column))
     known = dimensions[j]
-    above = next(parent for (up, below), parent in known.parent.items() if up and below == known.columns[-1])
-    parent = above[nodes[:, j]]
-    return np.where(parent > TOTAL, parent, -1)
+    above = next(parent for (_, below), parent in known.parent.items() if below == known.columns[-1])
+    finest = np.flatnonzero((known.column == len(known.columns) - 1) & (above >= 0))
+    block = np.full(len(known.column), -1, dtype=np.int64)
+    parents, of_node, sisters = np.unique(above[finest], return_inverse=True, return_counts=True)
+    if len(parents) == 1 and len(finest) <= _WIDE:
+        return block[nodes[:, j]]
+    order = np.argsort(of_node, kind="stable")
+    rank = np.empty(len(finest), dtype=np.int64)
+    rank[order] = np.arange(len(finest)) - np.repeat(np.cumsum(sisters) - sisters, sisters)
+    parts = -(-sisters // _WIDE)  # a wide group is cut in even parts
+    part = rank * parts[of_node] // sisters[of_node]
+    block[finest] = np.unique(of_node * (len(finest) + 1) + part, return_inverse=True)[1]
+    return block[nodes[:, j]]
 
 
 def find(cells: Cells, rows: pd.DataFrame) -> np.ndarray:

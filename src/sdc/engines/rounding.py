@@ -34,9 +34,7 @@ class Rounded:
     deviation: int
 
 
-def controlled_rounding(
-    cells: Cells, base: int, *, most_steps: int = 3, gap: float = 0.02, nodes: int = 20
-) -> Rounded:
+def controlled_rounding(cells: Cells, base: int, *, most_steps: int = 3, gap: float = 0.02, nodes: int = 20) -> Rounded:
     """Round every count to a multiple of the base so that all sums still hold.
 
     Parameters
