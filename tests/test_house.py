@@ -26,7 +26,7 @@ FLOORS = (
     {"utility", "samples", "expectations"},
     {"search"},
     {"plan", "verdict"},
-    {"inputs"},
+    {"inputs", "frontier"},
     {"report", "chain"},
     {"release"},
     {"inspection", "stage", "bench"},

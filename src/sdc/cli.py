@@ -94,6 +94,36 @@ def explain(request: RequestId, root: Root = HERE, as_json: Json = False) -> Non
 
 
 @app.command()
+def frontier(
+    request: RequestId,
+    numbers: Annotated[
+        str, typer.Option("--k", help="Values of k, or of the minimum count where the request is for counts.")
+    ] = "2,3,5,10,20",
+    out: Annotated[Path | None, typer.Option(help="Folder for the page and its figures.", file_okay=False)] = None,
+    root: Root = HERE,
+    as_json: Json = False,
+) -> None:
+    """Show what other numbers in the policy would cost a request, and what risk they would leave.
+
+    Each number is planned, protected and judged as `dvc repro` would, and nothing of it enters the pipeline.
+    """
+    from sdc.files import write_json, write_text
+    from sdc.frontier import frontier as measure
+    from sdc.frontier import whole_numbers
+    from sdc.inputs import read_brief, read_rounds
+    from sdc.report.frontier import frontier_grid, frontier_page
+
+    brief = read_brief(request, _folders(root), date.today())
+    with Console(stderr=True).status("Protecting once for each number"):
+        table = read_rounds(brief, _folders(root), root / "data" / "typed" / brief.request.component)
+        found = measure(table, brief, whole_numbers(numbers))
+    if out is not None:
+        write_json(out / f"{request}.json", found)
+        write_text(out / f"{request}.html", frontier_page(found, brief))
+    _tell(found, as_json, frontier_grid(found))
+
+
+@app.command()
 def status(root: Root = HERE, as_json: Json = False) -> None:
     """Say how far each request has come, and where its report and its package lie."""
     from sdc.inspection import standing

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sdc.cells.spanning import ABOVE_ALL, TOTAL, UNKNOWN, Dimension, Span, dimension, text_codes
+from sdc.cells.spanning import UNKNOWN, Dimension, Span, dimension, text_codes
 from sdc.errors import DataError
 from sdc.keys import key_classes
 
 _MOST = 2**62  # packed cell numbers stay below this
-_WIDE = 40  # sisters in a block
+_WIDE = 60  # sisters in a block
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from sdc.report.words import pair_in_words, share_in_words
 
@@ -42,6 +44,15 @@ _STYLE: dict[Any, Any] = {
     "text.color": _NAMES["ink"],
     "path.simplify": False,
 }
+
+
+class Series(NamedTuple):
+    """One line of a trade-off: what it measures, its marker, and a place for each number."""
+
+    label: str
+    marker: str
+    places: Sequence[tuple[float, float]]  # (cost, risk), shares
+    limit: float | None = None
 
 
 class Measure(NamedTuple):
@@ -155,6 +166,112 @@ def risk_bars(alternative: str, measures: Sequence[Measure]) -> str:
                 )
         _legend(figure)
         return _svg(figure, alternative, height)
+
+
+def trade_off(
+    alternative: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    own: int,
+    hollow: Sequence[int],
+    axes: tuple[str, str],
+) -> str:
+    """Draw what is left of risk against what it costs, one mark for each number that could be picked.
+
+    Parameters
+    ----------
+    alternative : as for `histogram`
+    labels : sequence of str
+        What to write beside each mark of the first series.
+    series : sequence of Series
+        Lines over the same numbers, in the same order.
+    own : int
+        Place of the number that stands in the policy; its marks are ringed.
+    hollow : sequence of int
+        Places of numbers that would be refused; their marks are empty.
+    axes : (str, str)
+        What lies along the bottom, and up the side.
+
+    Returns
+    -------
+    str : an `svg` element
+    """
+    height, left, right, top, bottom = 330.0, 58.0, 26.0, 26.0 + 20 * len(series), 50.0
+    looks = ((_NAMES["after"], _NAMES["after"]), (_NAMES["before"], _NAMES["before-edge"]))
+    costs = [x for line in series for x, _ in line.places]
+    risks = [y for line in series for _, y in line.places]
+    limits = [line.limit for line in series if line.limit is not None and line.limit <= 2.5 * max(risks)]
+    low, high = min(costs), max(costs)
+    margin = max(0.22 * (high - low), 0.01)
+    with _style():
+        figure, plane = _canvas(height, left=left, right=right)
+        plane.set_position(
+            (left / _WIDTH, bottom / height, (_WIDTH - left - right) / _WIDTH, (height - top - bottom) / height)
+        )
+        plane.axis("on")
+        plane.patch.set_visible(False)
+        plane.set_xlim(max(0, low - margin), min(1.02, high + margin))
+        plane.set_ylim(0, 1.18 * max([*risks, *limits, 1e-4]))
+        plane.spines[["top", "right"]].set_visible(False)
+        plane.spines[["left", "bottom"]].set_color(_NAMES["muted"])
+        plane.tick_params(colors=_NAMES["muted"], labelsize=11, length=3)
+        plane.xaxis.set_major_locator(MaxNLocator(5))
+        plane.yaxis.set_major_locator(MaxNLocator(5))
+        for axis in (plane.xaxis, plane.yaxis):
+            axis.set_major_formatter(lambda share, _: share_in_words(round(share, 9)))
+        plane.grid(axis="y", color=_NAMES["line"], linewidth=0.7)
+        plane.set_axisbelow(True)
+        plane.set_xlabel(f"{axes[0]} →", fontsize=12, color=_NAMES["muted"], labelpad=6)
+        figure.text(0, 1 - 2 / height, f"↑ {axes[1]}", fontsize=12, color=_NAMES["muted"], va="top")
+        for row, limit in enumerate(dict.fromkeys(limits)):
+            plane.axhline(limit, color=_NAMES["limit"], linewidth=1.6, dashes=(3, 2))
+            plane.annotate(
+                f"limit {share_in_words(limit)}", xy=(1, limit), xycoords=("axes fraction", "data"), xytext=(0, 4 + 12 * row),
+                textcoords="offset points", ha="right", fontsize=11, color=_NAMES["limit"],
+            )  # fmt: skip
+        for line, (face, edge) in zip(series, looks, strict=False):
+            plane.plot(*zip(*line.places, strict=True), color=edge, linewidth=1.2, alpha=1, zorder=2)
+            for place, (x, y) in enumerate(line.places):
+                fill = "#ffffff" if place in hollow else face
+                look = {"markerfacecolor": fill, "markeredgecolor": edge, "markeredgewidth": 1.6, "clip_on": False}
+                plane.plot([x], [y], marker=line.marker, markersize=8, zorder=3, linestyle="none", **look)
+                if place == own:
+                    ring = {"markerfacecolor": "none", "markeredgecolor": edge, "clip_on": False}
+                    plane.plot([x], [y], marker=line.marker, markersize=14, zorder=3, linestyle="none", **ring)
+        _write_beside(plane, labels, series, own)
+        for row, (line, (face, edge)) in enumerate(zip(series, looks, strict=False)):
+            x, y = 8 / _WIDTH, 1 - (32 + 20 * row) / height
+            figure.add_artist(
+                Line2D([x], [y], marker=line.marker, markersize=8, markerfacecolor=face, markeredgecolor=edge)
+            )
+            figure.text(x + 12 / _WIDTH, y, line.label, fontsize=12, va="center_baseline")
+        return _svg(figure, alternative, height)
+
+
+def _write_beside(plane: Axes, labels: Sequence[str], series: Sequence[Series], own: int) -> None:
+    """Labels above the marks of each series; numbers whose marks coincide share one label."""
+    wide, high = plane.get_xlim()[1] - plane.get_xlim()[0], plane.get_ylim()[1]
+    for line in series:
+        groups: list[list[int]] = []
+        for place, (x, y) in enumerate(line.places):
+            near = next(
+                (
+                    g for g in groups
+                    if abs(line.places[g[0]][0] - x) < 0.05 * wide and abs(line.places[g[0]][1] - y) < 0.05 * high
+                ),
+                None,
+            )  # fmt: skip
+            if near is None:
+                groups.append([place])
+            else:
+                near.append(place)
+        for group in groups:
+            plane.annotate(
+                ", ".join(labels[place] for place in group), xy=line.places[group[0]], xytext=(0, 10),
+                textcoords="offset points", ha="center", va="bottom", fontsize=12,
+                fontweight="bold" if own in group else "normal",
+            )  # fmt: skip
 
 
 @contextmanager

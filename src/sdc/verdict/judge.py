@@ -12,6 +12,7 @@ from sdc.dictionary import Role
 from sdc.errors import DisclosureError, Fault
 from sdc.policy import Policy
 from sdc.utility import column_losses, information_loss
+from sdc.utility.tables import table_distances
 from sdc.verdict.case import Case, Check
 from sdc.verdict.counts import count_promises
 from sdc.verdict.measures import risk_of
@@ -57,8 +58,32 @@ def judge(case: Case, ledger: Mapping, reasons: Mapping[str, str]) -> dict:
             "records_before": len(before),
             "records_after": len(after),
             "columns": losses,
+            "tables": _tables_moved(case) if dictionary.kind == "records" else None,
         },
         "warnings": open_warnings(case),
+    }
+
+
+def _tables_moved(case: Case) -> dict | None:
+    """How far the tables that users make moved: weighted margins, and two-way tables of keys with the rest.
+
+    Shares of persons in another cell than before, at the level released, rounded so that no single weight shows.
+    """
+    before, after = case.before, case.after
+    columns = after.names(Role.KEY, Role.SENSITIVE)
+    if not columns:
+        return None
+    weight = before.name(Role.WEIGHT)
+    if weight is not None and weight not in after:
+        before = before.drop([weight])
+    found = table_distances(before, after, columns, ways=(1, 2))
+    margins = [row["total_variation"] for row in found if len(row["columns"]) == 1]
+    pairs = [row["total_variation"] for row in found if len(row["columns"]) == 2]
+    return {
+        "margins_mean": round(sum(margins) / len(margins), 3),
+        "margins_most": round(max(margins), 3),
+        "two_way_mean": round(sum(pairs) / len(pairs), 3) if pairs else None,
+        "two_way_most": round(max(pairs), 3) if pairs else None,
     }
 
 
@@ -127,6 +152,8 @@ def metrics(verdict: Mapping, policy: Policy) -> dict:
             "violations_before": before["below_minimum"],
             "violations": after["below_minimum"],
         }
+    if loss["tables"]:
+        figures |= {"margins_moved": loss["tables"]["margins_mean"], "two_way_moved": loss["tables"]["two_way_mean"]}
     return figures | {"share_suppressed": loss["share_suppressed"], "information_loss": loss["information_loss"]}
 
 
