@@ -111,7 +111,7 @@ def frontier(
     from sdc.frontier import frontier as measure
     from sdc.frontier import whole_numbers
     from sdc.inputs import read_brief, read_rounds
-    from sdc.report.frontier import frontier_grid, frontier_page
+    from sdc.report.frontier import frontier_grids, frontier_page
 
     brief = read_brief(request, _folders(root), date.today())
     with Console(stderr=True).status("Protecting once for each number"):
@@ -120,7 +120,7 @@ def frontier(
     if out is not None:
         write_json(out / f"{request}.json", found)
         write_text(out / f"{request}.html", frontier_page(found, brief))
-    _tell(found, as_json, frontier_grid(found))
+    _tell(found, as_json, frontier_grids(found))
 
 
 @app.command()

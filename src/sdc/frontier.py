@@ -56,10 +56,10 @@ def frontier(table: Table, brief: Brief, numbers: Sequence[int] = NUMBERS) -> di
     -------
     dict
         request, policy, component, kind, rule, policy_number, records, ``before`` (risk as collected) and ``points``,
-        by rising number. A point has number, refused (why no plan keeps the promises, else None), risk, share_suppressed,
-        information_loss, keys (level of each key), broken (promises that stop a release and would not hold) and
-        beaten_by (a number that is at least as large, costs no more and leaves no more risk; else None). Counts and
-        names of columns only.
+        by rising number. A point has number, refused (why no plan keeps the promises, else None), risk,
+        share_suppressed, information_loss, keys (level of each key), broken (promises that stop a release and
+        would not hold) and beaten_by (a number that is larger, costs no more and leaves no more risk; else None).
+        Counts and names of columns only.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _key(row: Mapping, table: Table) -> dict[str, Any]:
 
 
 def _beaten_by(point: Mapping, points: Sequence[Mapping]) -> int | None:
-    """A number at least as large that keeps all promises, costs no more and leaves no more risk."""
+    """A larger number that keeps all promises, costs no more and leaves no more risk."""
     if point["refused"]:
         return None
     cost = _figures(point)

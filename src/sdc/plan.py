@@ -198,7 +198,9 @@ def coarsen_geography(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     points = [v.name for v in table.variables if v.geography == Geography.POINT]
     steps: tuple[Step, ...] = ()
     decimals = policy.coordinate_decimals.value
-    if points and policy.coordinate_decimals.breach != "report":
+    if points and not counts and decimals is not None and lowest.depth < Geography.POINT.depth:
+        steps += _drop(_with_followers(table, points), f"coordinates, finer than {lowest}. {rule.because}")
+    elif points and policy.coordinate_decimals.breach != "report":
         if decimals is None:
             steps += _drop(_with_followers(table, points), f"coordinates. {policy.coordinate_decimals.because}")
         else:

@@ -125,7 +125,7 @@ def test_metrics_and_plots(built):
 def test_what_machines_read(built):
     """`--json` of the commands that look and change nothing."""
     checkout = built.checkout
-    before = checkout.files("src")
+    before = checkout.files("src", ".dvc", ".sdc")
     plan = as_json(checkout, "sdc", "explain", PERSONS, "--json")
     assert plan["request"] == PERSONS
     assert [step["name"] for step in plan["steps"]][-1] == "sort_records"
@@ -135,7 +135,7 @@ def test_what_machines_read(built):
     assert {states[f"requests/{request}.yaml"] for request in BUILT} == {"approved"}
     findings = as_json(checkout, "sdc", "doctor", "--json")["findings"]
     assert {finding["level"] for finding in findings} <= {"ok", "note"}
-    assert checkout.files("src") == before
+    assert checkout.files("src", ".dvc", ".sdc") == before
 
 
 def test_a_plan_is_read_by_a_person(built):

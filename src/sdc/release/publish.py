@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sdc.errors import ApprovalError, DisclosureError, IntegrityError
+from sdc.errors import ApprovalError, DisclosureError, IntegrityError, SdcError
 from sdc.files import sha256_of, write_json
 from sdc.release.catalogue import read_catalogue, write_catalogue
 from sdc.release.manifest import MANIFEST, SUMS, verdict_sha256
@@ -83,9 +83,13 @@ def publish(
             _same(candidate, target, request)
             if listed is not None:
                 return target
-        source = target if target.exists() else _staged(candidate, store)
-        verify(source)
-        entry = _entry(source, target, store, request, verdict, today, approved_by, extra)
+        try:
+            source = target if target.exists() else _staged(candidate, store)
+            verify(source)
+            entry = _entry(source, target, store, request, verdict, today, approved_by, extra)
+        except SdcError:
+            _clear(store)  # the copy of a package that is refused does not stay
+            raise
         write_json(store / _JOURNAL, entry)
         _sync(store)
         if source != target:
@@ -114,6 +118,11 @@ def _finish(store: Path) -> None:
     write_catalogue(store, entries)
     _sync(store)
     journal.unlink(missing_ok=True)
+    _clear(store)
+
+
+def _clear(store: Path) -> None:
+    """Remove what was staged and never moved."""
     for left in (*store.glob(f"{_STAGING}*"), *store.glob(".*.partial")):
         _remove(left)
 

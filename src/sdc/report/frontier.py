@@ -14,6 +14,14 @@ from sdc.report.pictures import Series, trade_off
 from sdc.report.words import count_in_words, counted, listed, share_in_words
 
 _NOBODY = "–"
+_SHORT = {  # heads that fit a terminal
+    "Average risk": "Mean risk",
+    "Expected found": "Found",
+    "Highest risk": "Top risk",
+    "Through the household": "Household risk",
+    "Values hidden": "Hidden",
+    "Information lost": "Lost",
+}
 
 
 class Line(NamedTuple):
@@ -85,27 +93,30 @@ def frontier_page(found: Mapping, brief: Brief) -> str:
     )
 
 
-def frontier_grid(found: Mapping) -> Grid:
-    """The frontier as a table for the terminal."""
-    grid = Grid(
-        _sign(found),
-        *_heads(found),
-        "keys recoded or dropped",
-        "verdict",
-        title=f"{found['request']}, policy {found['policy']}",
-        caption=f"* stands in the policy. As collected: {_as_collected(found)}.",
-    )
+def frontier_grids(found: Mapping) -> list[Any]:
+    """The frontier for the terminal: the figures of each number, why some fail, the level of each key that changes."""
+    title = f"{found['request']}, policy {found['policy']}"
+    figures = Grid(title=title, caption=f"* stands in the policy. As collected: {_as_collected(found)}.")
+    for head in (_sign(found), *(_SHORT.get(head, head) for head in _heads(found))):
+        figures.add_column(head, justify="right")
+    figures.add_column("Verdict", no_wrap=True)
+    why = []
     for point in found["points"]:
         line = _line(point, found)
-        changed = [
-            f"{key['label']}: {'dropped' if key['status'] == 'dropped' else key['level_name']}"
-            for key in point.get("keys", ())
-            if key["status"] == "dropped" or key["level"]
-        ]
-        cells = line.cells or [_NOBODY] * len(_heads(found))
-        told = f"{line.words}. {line.why}" if line.why else line.words
-        grid.add_row(f"{line.number}{'*' if line.own else ''}", *cells, "; ".join(changed) or _NOBODY, told)
-    return grid
+        figures.add_row(_marked(point, found), *(line.cells or [_NOBODY] * len(_heads(found))), line.words)
+        why += [f"{_sign(found)} = {line.number}: {line.words.lower()}. {line.why}"] if line.why else []
+    points = [point for point in found["points"] if not point["refused"]]
+    levels = Grid(
+        "Key", *(_marked(point, found) for point in points), title="Level of each key that is not as collected"
+    )
+    for label, _, fates in _keys(points):
+        if any(fate.shade for fate in fates):
+            levels.add_row(label, *(fate.words if fate.shade else _NOBODY for fate in fates))
+    return [figures, *why, levels] if levels.row_count else [figures, *why]
+
+
+def _marked(point: Mapping, found: Mapping) -> str:
+    return f"{point['number']}{'*' if point['number'] == found['policy_number'] else ''}"
 
 
 def _of_records(found: Mapping) -> bool:
@@ -120,8 +131,8 @@ def _heads(found: Mapping) -> list[str]:
     if not _of_records(found):
         return ["Counts shown", "Counts of 1–19 shown", "Values hidden", "Information lost"]
     household = found["before"].get("global_household_risk") is not None
-    through = ["Risk through the household"] if household else []
-    return ["Average risk", "Expected to be found", "Highest risk", *through, "Values hidden", "Information lost"]
+    through = ["Through the household"] if household else []
+    return ["Average risk", "Expected found", "Highest risk", *through, "Values hidden", "Information lost"]
 
 
 def _line(point: Mapping, found: Mapping) -> Line:
@@ -168,10 +179,8 @@ def _as_collected(found: Mapping) -> str:
         return f"{count_in_words(before['cells'])} counts, {count_in_words(before['small_counts'])} of them 1–19"
     if "global_risk" not in before:
         return "no keys"
-    return (
-        f"average risk {share_in_words(before['global_risk'])}, "
-        f"{_persons(before['expected_reidentifications'])} of {counted(found['records'], 'record')} expected to be found"
-    )
+    lost = f"{_persons(before['expected_reidentifications'])} of {counted(found['records'], 'record')}"
+    return f"average risk {share_in_words(before['global_risk'])}, {lost} expected to be found"
 
 
 def _keys(points: Sequence[Mapping]) -> list[tuple[str, str, list[Fate]]]:
@@ -196,11 +205,11 @@ def _picture(found: Mapping, points: Sequence[Mapping], brief: Brief) -> Markup 
     """Risk against loss; None where fewer than two numbers have a plan."""
     policy = brief.policy
     measures: tuple[tuple[str, str, str, float | None], ...] = (
-        ("global_risk", "Average risk of a record", "o", policy.max_global_risk.value),
-        ("global_household_risk", "Risk through the household", "s", policy.max_household_risk.value),
+        ("global_risk", "Average risk of a record", "circle", policy.max_global_risk.value),
+        ("global_household_risk", "Risk through the household", "square", policy.max_household_risk.value),
     )
     if not _of_records(found):
-        measures = (("share_small", "Counts of 1–19, as a share of the counts shown", "o", None),)
+        measures = (("share_small", "Counts of 1–19, as a share of the counts shown", "circle", None),)
     series = []
     for name, label, marker, limit in measures:
         places = [(point["information_loss"], _share(point["risk"], name)) for point in points]

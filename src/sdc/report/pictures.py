@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Circle, Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import IdentityTransform
 
 from sdc.report.words import pair_in_words, share_in_words
 
@@ -30,6 +30,7 @@ _COLOURS = {
     "#cbd5e1": "line",
     "#fbeee6": "zone",
     "#a33a0c": "limit",
+    "#ffffff": "card",
 }
 _NAMES = {name: colour for colour, name in _COLOURS.items()}
 _BAR: dict[str, Any] = {"clip_on": False, "linewidth": 1.0}
@@ -47,7 +48,7 @@ _STYLE: dict[Any, Any] = {
 
 
 class Series(NamedTuple):
-    """One line of a trade-off: what it measures, its marker, and a place for each number."""
+    """One line of a trade-off: what it measures, its marker (`circle`, `square`), and a place for each number."""
 
     label: str
     marker: str
@@ -215,42 +216,55 @@ def trade_off(
         plane.set_ylim(0, 1.18 * max([*risks, *limits, 1e-4]))
         plane.spines[["top", "right"]].set_visible(False)
         plane.spines[["left", "bottom"]].set_color(_NAMES["muted"])
-        plane.tick_params(colors=_NAMES["muted"], labelsize=11, length=3)
-        plane.xaxis.set_major_locator(MaxNLocator(5))
-        plane.yaxis.set_major_locator(MaxNLocator(5))
+        plane.tick_params(colors=_NAMES["muted"], labelsize=11, length=0)
+        plane.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        plane.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         for axis in (plane.xaxis, plane.yaxis):
             axis.set_major_formatter(lambda share, _: share_in_words(round(share, 9)))
-        plane.grid(axis="y", color=_NAMES["line"], linewidth=0.7)
+        plane.grid(axis="y", color=_NAMES["line"], linewidth=0.7, clip_on=False)
         plane.set_axisbelow(True)
         plane.set_xlabel(f"{axes[0]} →", fontsize=12, color=_NAMES["muted"], labelpad=6)
         figure.text(0, 1 - 2 / height, f"↑ {axes[1]}", fontsize=12, color=_NAMES["muted"], va="top")
         for row, limit in enumerate(dict.fromkeys(limits)):
-            plane.axhline(limit, color=_NAMES["limit"], linewidth=1.6, dashes=(3, 2))
+            plane.axhline(limit, color=_NAMES["limit"], linewidth=1.6, dashes=(3, 2), clip_on=False)
             plane.annotate(
-                f"limit {share_in_words(limit)}", xy=(1, limit), xycoords=("axes fraction", "data"), xytext=(0, 4 + 12 * row),
+                f"limit {share_in_words(limit)}", xy=(1, limit), xycoords=("axes fraction", "data"),
+                xytext=(0, 4 + 12 * row),
                 textcoords="offset points", ha="right", fontsize=11, color=_NAMES["limit"],
             )  # fmt: skip
-        for line, (face, edge) in zip(series, looks, strict=False):
-            plane.plot(*zip(*line.places, strict=True), color=edge, linewidth=1.2, alpha=1, zorder=2)
-            for place, (x, y) in enumerate(line.places):
-                fill = "#ffffff" if place in hollow else face
-                look = {"markerfacecolor": fill, "markeredgecolor": edge, "markeredgewidth": 1.6, "clip_on": False}
-                plane.plot([x], [y], marker=line.marker, markersize=8, zorder=3, linestyle="none", **look)
+        for line, look in zip(series, looks, strict=False):
+            plane.plot(*zip(*line.places, strict=True), color=look[1], linewidth=1.2, clip_on=False)
+            for place, at in enumerate(line.places):
+                x, y = plane.transData.transform(at)
+                spot = (float(x), float(y))
                 if place == own:
-                    ring = {"markerfacecolor": "none", "markeredgecolor": edge, "clip_on": False}
-                    plane.plot([x], [y], marker=line.marker, markersize=14, zorder=3, linestyle="none", **ring)
-        _write_beside(plane, labels, series, own)
-        for row, (line, (face, edge)) in enumerate(zip(series, looks, strict=False)):
-            x, y = 8 / _WIDTH, 1 - (32 + 20 * row) / height
-            figure.add_artist(
-                Line2D([x], [y], marker=line.marker, markersize=8, markerfacecolor=face, markeredgecolor=edge)
-            )
-            figure.text(x + 12 / _WIDTH, y, line.label, fontsize=12, va="center_baseline")
+                    _mark(figure, line.marker, spot, 8, ("none", look[1]))
+                _mark(figure, line.marker, spot, 4.5, (_NAMES["card"] if place in hollow else look[0], look[1]))
+        _write_beside(plane, labels, series, own, limits)
+        for row, (line, look) in enumerate(zip(series, looks, strict=False)):
+            y = height - 32 - 20 * row
+            _mark(figure, line.marker, (8, y), 4.5, look)
+            figure.text(20 / _WIDTH, y / height, line.label, fontsize=12, va="center_baseline")
         return _svg(figure, alternative, height)
 
 
-def _write_beside(plane: Axes, labels: Sequence[str], series: Sequence[Series], own: int) -> None:
-    """Labels above the marks of each series; numbers whose marks coincide share one label."""
+def _mark(figure: Figure, marker: str, spot: tuple[float, float], size: float, look: tuple[str, str]) -> None:
+    """A circle or a square, in points from the lower left: matplotlib's own markers need ids."""
+    x, y = spot
+    colours: dict[str, Any] = {"facecolor": look[0], "edgecolor": look[1], "linewidth": 1.5, "zorder": 4}
+    shape = (
+        Circle((x, y), size, **colours)
+        if marker == "circle"
+        else Rectangle((x - 0.9 * size, y - 0.9 * size), 1.8 * size, 1.8 * size, **colours)
+    )
+    shape.set_transform(IdentityTransform())
+    figure.add_artist(shape)
+
+
+def _write_beside(
+    plane: Axes, labels: Sequence[str], series: Sequence[Series], own: int, limits: Sequence[float]
+) -> None:
+    """Labels above the marks of each series, below where a limit lies; marks that coincide share one label."""
     wide, high = plane.get_xlim()[1] - plane.get_xlim()[0], plane.get_ylim()[1]
     for line in series:
         groups: list[list[int]] = []
@@ -258,7 +272,7 @@ def _write_beside(plane: Axes, labels: Sequence[str], series: Sequence[Series], 
             near = next(
                 (
                     g for g in groups
-                    if abs(line.places[g[0]][0] - x) < 0.05 * wide and abs(line.places[g[0]][1] - y) < 0.05 * high
+                    if abs(line.places[g[0]][0] - x) < 0.09 * wide and abs(line.places[g[0]][1] - y) < 0.09 * high
                 ),
                 None,
             )  # fmt: skip
@@ -267,9 +281,13 @@ def _write_beside(plane: Axes, labels: Sequence[str], series: Sequence[Series], 
             else:
                 near.append(place)
         for group in groups:
+            spots = [line.places[place] for place in group]
+            x, (low, *_, top) = sum(x for x, _ in spots) / len(spots), sorted([y for _, y in spots] * 2)
+            below = any(0 <= limit - top < 0.12 * high for limit in limits)
             plane.annotate(
-                ", ".join(labels[place] for place in group), xy=line.places[group[0]], xytext=(0, 10),
-                textcoords="offset points", ha="center", va="bottom", fontsize=12,
+                ", ".join(labels[place] for place in group), xy=(x, low if below else top),
+                xytext=(0, -12 if below else 12),
+                textcoords="offset points", ha="center", va="top" if below else "bottom", fontsize=12,
                 fontweight="bold" if own in group else "normal",
             )  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sdc.dictionary import Geography, Role
+from sdc.steps.order import content_order
 from sdc.verdict.case import Case, Check, column_check
 
 
@@ -19,8 +20,10 @@ def structure(case: Case) -> list[Check]:
         if request.variables == "all"
         else [v.name for v in after.variables if v.name not in {*request.variables, *own}]
     )
-    lowest = policy.lowest_geography_counts if dictionary.kind == "counts" else policy.lowest_geography_records
-    finer = [v for v in entries if v.geography and v.geography != Geography.POINT]
+    counts = dictionary.kind == "counts"
+    lowest = policy.lowest_geography_counts if counts else policy.lowest_geography_records
+    # Rows of counts are places, whose coordinates have a rule of their own; rows of people are nowhere so exactly.
+    finer = [v for v in entries if v.geography and not (counts and v.geography == Geography.POINT)]
     texts = [v for v in entries if v.is_free_text]
     rank = policy.highest_sensitivity
     links = policy.household_links
@@ -69,11 +72,16 @@ def _coordinates(case: Case) -> Check:
 
 
 def records_kept(case: Case) -> list[Check]:
-    """No record added, the order of collection gone, every place in one row."""
+    """No record added or repeated, the order of collection gone, every place in one row.
+
+    An extract that was collected in the order of its content stays in it: that order tells nothing more.
+    """
     before, after = case.before, case.after
     merged = "rows_aggregated" in after
-    added = 0 if merged else int((~after.rows.index.isin(before.rows.index)).sum())
+    strange = ~after.rows.index.isin(before.rows.index) | after.rows.index.duplicated()
+    added = 0 if merged else int(strange.sum())
     rising = len(after) > 1 and not merged and bool(after.rows.index.is_monotonic_increasing)
+    rising = rising and not np.array_equal(content_order(after), np.arange(len(after)))
     checks = [
         Check("no_records_added", "Every released record was collected", added, 0, added == 0, "stop"),
         Check("order", "Records do not stand in the order of collection", int(rising), 0, not rising, "stop"),
