@@ -201,7 +201,6 @@ class Dictionary(Frozen):
     title: Labels
     unit: str
     missing: tuple[str, ...] = ()
-    scenarios: dict[str, tuple[str, ...]] = {}
     variables: tuple[Variable, ...] = Field(min_length=1)
     links: tuple[Link, ...] = ()
 
@@ -232,12 +231,6 @@ class Dictionary(Frozen):
             for member in link.members:
                 if member not in names or names[member].role != Role.COUNT:
                     raise ValueError(f"link of `{link.total}`: `{member}` is no count")
-        for scenario, keys in self.scenarios.items():
-            for key in keys:
-                if key not in names:
-                    raise ValueError(f"scenario `{scenario}`: `{key}` is no variable")
-                if names[key].role not in (Role.KEY, Role.SENSITIVE, Role.OTHER):
-                    raise ValueError(f"scenario `{scenario}`: `{key}` cannot be a key")
         for role in (Role.WEIGHT, Role.HOUSEHOLD):
             if sum(variable.role == role for variable in self.variables) > 1:
                 raise ValueError(f"more than one variable has the role `{role}`")

@@ -71,6 +71,9 @@ def read_brief(request_id: str, folders: Folders, today: date) -> Brief:
                 "The request is the authority: mend params.yaml.",
             )
     policy = read_policy(folders.policies / f"{request.policy}.yaml")
+    if policy.tier == "restricted" and request.agreement is None:
+        where = str(folders.requests / f"{request_id}.yaml")
+        raise RequestError(where, f"names no agreement, and policy `{policy.policy}` needs one", "Add `agreement`.")
     dictionary = read_dictionary(folders.dictionaries / f"{request.component}.yaml")
     return Brief(dictionary, policy.for_component(request.component), request)
 

@@ -145,6 +145,10 @@ def steps_of(document: Mapping) -> tuple[Step, ...]:
 def keep_requested(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Drop what was not asked for. The round stays, and counts tied to counts that were asked for stay for a while."""
     asked = brief.request.variables
+    strangers = [name for name in brief.request.importance if name not in brief.dictionary.by_name]
+    if strangers:
+        names = ", ".join(f"`{name}`" for name in strangers)
+        raise RequestError(brief.request.id, f"gives importance to what the dictionary does not have: {names}")
     if asked == "all":
         return ()
     unknown = [name for name in asked if name not in brief.dictionary.by_name]
@@ -155,9 +159,27 @@ def keep_requested(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     if absent:
         names = ", ".join(f"`{name}`" for name in absent)
         raise RequestError(brief.request.id, f"asks for variables that its rounds do not have: {names}", MEND)
+    _require_leaders(brief, asked)
     kept = {*asked, "round", *_linked_counts(table, asked)}
     others = [name for name in table.rows.columns if name not in kept]
     return _drop(others, NOT_ASKED)
+
+
+def _require_leaders(brief: Brief, asked: Sequence[str]) -> None:
+    """Refuse a column that tells a key which is not asked for: it would leave as nobody protects it."""
+    if brief.dictionary.kind == "counts":
+        return
+    for name in asked:
+        variable = brief.dictionary.by_name[name]
+        leader = brief.dictionary.by_name.get(variable.follows or "")
+        if leader is None or leader.role != Role.KEY or leader.name in asked:
+            continue
+        if variable.role in (Role.OTHER, Role.SENSITIVE):
+            raise RequestError(
+                brief.request.id,
+                f"asks for `{name}`, which follows the key `{leader.name}`, without asking for that",
+                "Ask for both, or for neither.",
+            )
 
 
 def drop_restricted(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:

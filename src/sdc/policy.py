@@ -96,6 +96,9 @@ class Policy(Frozen):
         for name in changes:
             if not isinstance(content.get(name), dict) or name == "terms":
                 raise PolicyError(f"policy `{self.policy}`, components.{component}", f"`{name}` is no rule")
+            if "because" not in changes[name]:
+                where = f"policy `{self.policy}`, components.{component}.{name}"
+                raise PolicyError(where, "changes a rule without a reason of its own", "Add `because`.")
         merged = {**content, **{name: {**content[name], **change} for name, change in changes.items()}}
         return build(merged, f"policy `{self.policy}`, components.{component}", Policy, PolicyError)
 

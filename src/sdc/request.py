@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -43,7 +43,7 @@ class Request(Frozen):
     rounds: tuple[int, ...] = Field(min_length=1)
     variables: Literal["all"] | tuple[str, ...]
     policy: str
-    importance: dict[str, float] = {}
+    importance: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     approval: Approval
     expires: date
     agreement: str | None = None

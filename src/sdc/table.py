@@ -56,8 +56,16 @@ class Table:
     def drop(self, columns: Iterable[str]) -> Self:
         """Without some columns."""
         gone = set(columns)
-        kept = tuple(variable for variable in self.variables if variable.name not in gone)
+        kept = tuple(self._relinked(variable, gone) for variable in self.variables if variable.name not in gone)
         return replace(self, rows=self.rows[[variable.name for variable in kept]], variables=kept)
+
+    def _relinked(self, variable: Variable, gone: set[str]) -> Variable:
+        """A column whose leader goes follows the nearest leader that stays."""
+        leader, seen = variable.follows, {variable.name}
+        while leader in gone and leader in self and leader not in seen:
+            seen.add(leader)
+            leader = self[leader].follows
+        return variable if leader == variable.follows else variable.model_copy(update={"follows": leader})
 
     def with_variable(self, changed: Variable) -> Self:
         """With one column's meaning replaced."""

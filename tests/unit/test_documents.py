@@ -164,7 +164,6 @@ WRONG_DICTIONARIES = {
         MINIMAL.replace("role: key, ", "role: key, hierarchy: [{name: all, date: year, map: {f: any, m: any}}], "),
         "exactly one of",
     ),
-    "a scenario of nothing": (MINIMAL + "scenarios: {neighbour: [age]}\n", "is no variable"),
 }
 
 

@@ -50,8 +50,8 @@ def suppress_locally(
     ----------
     * Every record shares its key with at least ``k - 1`` others.
     * Only values in `keys` and in columns that follow them change, and only to missing.
-    * A column is missing wherever the column that it follows was suppressed; a household's variable is suppressed for
-      all members or for none, as long as the file says who belongs together.
+    * A column is missing wherever the column that it follows was suppressed. As long as the file says who belongs
+      together, a household's variable, and one that is alike in every household, is suppressed for all members or none.
     * The table given is left as it was.
 
     References
@@ -59,7 +59,7 @@ def suppress_locally(
     Templ, Kowarik, Meindl (2015), J. Stat. Softw. 67(4), doi:10.18637/jss.v067.i04
     """
     household = table.name(Role.HOUSEHOLD)
-    shared = [key for key in keys if table[key].scope == "hh"] if household is not None else []
+    shared = [] if household is None else [key for key in keys if _is_shared(table, key, household)]
     together = {"household": household, "household_keys": shared} if shared else {}
     mask = engine_named(engine).suppress_locally(
         table.rows,
@@ -77,6 +77,14 @@ def suppress_locally(
             for column in (key, *table.followers(key)):
                 rows.loc[hide, column] = pd.NA
     return table.with_rows(rows)
+
+
+def _is_shared(table: Table, key: str, household: str) -> bool:
+    """Whether one member's value gives another's away: a variable of households, or one that is alike in each."""
+    if table[key].scope == "hh":
+        return True
+    pairs = table.rows[[household, key]].dropna().drop_duplicates()
+    return not pairs[household].duplicated().any()
 
 
 def closed_pairs(table: Table, keys: Sequence[str]) -> dict[str, str]:

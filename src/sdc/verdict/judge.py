@@ -161,6 +161,18 @@ def open_warnings(case: Case) -> list[str]:
     """What this release does not protect against, in sentences."""
     after, policy = case.after, case.policy
     warnings = []
+    weight = after.name(Role.WEIGHT)
+    if weight is not None:
+        alone = int((~after.rows[weight].duplicated(keep=False) & after.rows[weight].notna()).sum())
+        if alone:
+            warnings.append(
+                f"{alone:,} records hold a sampling weight that no other record holds. Weights are released untouched: "
+                "whoever has another release of the same records can join the two by them."
+            )
+    if after.name(Role.HOUSEHOLD) is not None:
+        warnings.append(
+            "Household numbers are released: the members of a household can be counted, whatever is done to its size."
+        )
     if after.names(Role.COUNT):
         if "rows_aggregated" in after:
             alone = int((after.rows["rows_aggregated"] == 1).sum())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sdc.dictionary import Geography, Role
+from sdc.dictionary import Geography, Role, Variable
 from sdc.steps.order import content_order
 from sdc.verdict.case import Case, Check, column_check
 
@@ -54,7 +54,17 @@ def structure(case: Case) -> list[Check]:
     if links.value == "drop":
         tied = [v.name for v in entries if v.role == Role.HOUSEHOLD]
         checks.append(column_check("no_household_links", "Nothing ties the members of a household", tied, links.breach))
+    if dictionary.kind == "records":
+        untold = [v.name for v in entries if _tells_an_absent_key(v, case)]
+        checks.append(column_check("followers", "No column tells a key that is not in the file", untold, "stop"))
     return [*checks, _coordinates(case)]
+
+
+def _tells_an_absent_key(variable: Variable, case: Case) -> bool:
+    leader = case.dictionary.by_name.get(variable.follows or "")
+    if leader is None or leader.role != Role.KEY or variable.role not in (Role.OTHER, Role.SENSITIVE):
+        return False
+    return leader.name in case.before and leader.name not in case.after
 
 
 def _coordinates(case: Case) -> Check:
