@@ -334,7 +334,7 @@ class TestSealedChanges:
 
     @pytest.mark.parametrize(
         ("entry", "value"),
-        [("k", 4), ("k", 6), ("missing", "category"), ("columns", ["sex"]), ("columns", ["absent"]), ("columns", [])],
+        [("k", 4), ("k", 6), ("missing", "wildcard"), ("columns", ["sex"]), ("columns", ["absent"]), ("columns", [])],
     )
     def test_a_weaker_promise_is_found(self, package, entry, value):
         """The manifest alone, then the record too: the criterion still tells what was asked."""
