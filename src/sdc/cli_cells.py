@@ -131,29 +131,29 @@ def protect(
         rows[count] = sheet.numbers(count)
     table = tables.count_table(rows, spans, count, total)
     begun = time.process_time()
-    registry = tables.registered(table, tolerance)
-    primary = below(registry.counts, minimum_count, zeros=zeros) & registry.published
-    before = _last_round(last, registry, columns, count, total, separator, encoding, na)
+    known = tables.registered(table, tolerance)
+    primary = below(known.counts, minimum_count, zeros=zeros) & known.published
+    before = _last_round(last, known, columns, count, total, separator, encoding, na)
     start = time.process_time()
     if method is Method.suppress:
         hidden = tables.suppressed_cells(
-            registry, primary, asked, minimum_count=minimum_count, last=before, amount=move, both=both_sides
+            known, primary, asked, minimum_count=minimum_count, last=before, amount=move, both=both_sides
         )
-        shown, middle = registry.counts, time.process_time()
-        audits = tables.audits(registry, hidden, primary, asked, minimum_count=minimum_count, last=before)
+        shown, middle = known.counts, time.process_time()
+        audits = tables.audits(known, hidden, primary, asked, minimum_count=minimum_count, last=before)
     else:
         drawn = _noise(noise, variance, secret, minimum_count) if method is Method.cell_key else None
-        shown, reach = tables.changed_counts(registry, method.value, base=base or minimum_count, noise=drawn)
+        shown, reach = tables.changed_counts(known, method.value, base=base or minimum_count, noise=drawn)
         hidden, middle = primary & False, time.process_time()
-        audits = tables.audit_changed(registry, method.value, shown, reach, primary)
+        audits = tables.audit_changed(known, method.value, shown, reach, primary)
     end = time.process_time()
-    found = tables.figures(registry, hidden, primary, audits)
+    found = tables.figures(known, hidden, primary, audits)
     if method is not Method.suppress:
-        found |= tables.changes(registry, shown)
+        found |= tables.changes(known, shown)
     found["method"] = method.value
     found |= clock(start, end, register=start - begun, protect=middle - start, audit=end - middle)
     if out is not None:
-        written = tables.released(registry, table, shown, hidden if method is Method.suppress else None)
+        written = tables.released(known, table, shown, hidden if method is Method.suppress else None)
         write_sheet(frame_as_sheet(written, sheet), out)
         found["written"] = str(out)
     tell(found, as_json, words.of_cells(found))
@@ -209,18 +209,18 @@ def audit(
     begun = time.process_time()
     table = tables.published_table(rows, spans, count, tables.marked(marks[suppressed]), total)
     asked = tables.fitting(asked, known=table.known, rule=minimum_count is not None, everyone="all" in (intruder or []))
-    registry = table.cells
+    known = table.cells
     wanted = table.marked
     if primary is not None:
-        wanted = np.zeros(len(registry), dtype=bool)
+        wanted = np.zeros(len(known), dtype=bool)
         wanted[table.of_row[tables.marked(marks[primary])]] = True
     elif minimum_count is not None and table.known:
-        wanted = below(registry.counts, minimum_count) & registry.published
-    before = _last_round(last, registry, columns, count, total, separator, encoding, na)
+        wanted = below(known.counts, minimum_count) & known.published
+    before = _last_round(last, known, columns, count, total, separator, encoding, na)
     start = time.process_time()
-    audits = tables.audits(registry, table.suppressed, wanted, asked, minimum_count=minimum_count, last=before)
+    audits = tables.audits(known, table.suppressed, wanted, asked, minimum_count=minimum_count, last=before)
     end = time.process_time()
-    found = tables.figures(registry, table.suppressed, wanted, audits)
+    found = tables.figures(known, table.suppressed, wanted, audits)
     if not table.known:
         found |= {"suppressed_sum": None, "suppressed_sum_with_primary": None}
     found["primary_shown"] = int((wanted & ~table.suppressed).sum())
@@ -247,7 +247,7 @@ def _intruders(given: Sequence[str] | None, last: Path | None) -> list[str]:
 
 def _last_round(
     last: Path | None,
-    registry: Any,
+    known: Any,
     columns: Sequence[str],
     count: str | None,
     total: str | None,
@@ -262,7 +262,7 @@ def _last_round(
         return None
     name = count or "count"
     sheet = read(last, [*columns, name], separator, encoding, na)
-    return last_published(registry, sheet.codes(columns).assign(**{name: sheet.numbers(name)}), name, total or TOTAL)
+    return last_published(known, sheet.codes(columns).assign(**{name: sheet.numbers(name)}), name, total or TOTAL)
 
 
 def _noise(most: int | None, variance: float | None, secret: Path | None, minimum_count: int) -> Any:
