@@ -1,6 +1,6 @@
 """How far each key must be recoded so that the policy's promises cost few suppressed values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -137,8 +137,9 @@ def _over(observed: float, limit: float) -> float:
 def lowest_levels(table: Table, collected: Table, policy: Policy, importance: Mapping[str, float]) -> dict[str, int]:
     """The levels of all keys at which suppression, diversity and risk stay inside the policy's budget.
 
-    Climbs by the step that relieves the budget most for the information it costs, then comes down again wherever a
-    step proves unneeded. Deterministic; a local optimum: no single key can be one level finer.
+    Two searches, one up from nothing recoded, one down from everything dropped; each then comes down wherever a step
+    proves unneeded, and exchanges a step of one key for a step of another while that costs less. The better of the
+    two is taken. Deterministic; a local optimum: no key can be one level finer, alone or for one level of another.
 
     Parameters
     ----------
@@ -160,30 +161,63 @@ def lowest_levels(table: Table, collected: Table, policy: Policy, importance: Ma
     DisclosureError : when not even dropping keys keeps the promises.
     """
     trial = _Trial(table, collected, policy, importance, table.keys())
+    found = [_exchanged(trial, _lowered(trial, start)) for start in (_climbed(trial), _top(trial))]
+    best = min(found, key=lambda levels: (trial.loss(levels), levels))
+    return {key: level for key, level in zip(trial.keys, best, strict=True) if level}
+
+
+def _climbed(trial: _Trial) -> Levels:
+    """From nothing recoded upwards, each time by the step that relieves the budget most for what it costs."""
     levels = tuple(0 for _ in trial.keys)
     while trial.keys and trial.excess(levels) > 0:
         steps = [step for step in (_moved(trial, levels, key, 1) for key in trial.keys) if step is not None]
         if not steps:
             raise DisclosureError(
-                f"policy `{policy.policy}`",
+                f"policy `{trial.policy.policy}`",
                 "cannot be met for this file, whatever is recoded or dropped",
                 "Ask for more records, fewer sensitive variables, or a policy that fits the tier.",
             )
         now, cost = trial.excess(levels), trial.loss(levels)
         relief = [(now - trial.excess(step)) / (trial.loss(step) - cost + 0.01) for step in steps]
         levels = steps[int(np.argmax(relief))]
-    return {key: level for key, level in zip(trial.keys, _lowered(trial, levels), strict=True) if level}
+    return levels
+
+
+def _top(trial: _Trial) -> Levels:
+    """Every key dropped: nothing to protect."""
+    return tuple(trial.top(key) for key in trial.keys)
 
 
 def _lowered(trial: _Trial, levels: Levels) -> Levels:
     """Take back every step that the budget can spare, the costliest first."""
     while True:
         finer = [step for step in (_moved(trial, levels, key, -1) for key in trial.keys) if step is not None]
-        finer = sorted(finer, key=lambda step: (trial.loss(step), step))
-        better = next((s for s in finer if trial.loss(s) < trial.loss(levels) and trial.excess(s) == 0), None)
+        better = _cheapest(trial, levels, finer)
         if better is None:
             return levels
         levels = better
+
+
+def _exchanged(trial: _Trial, levels: Levels) -> Levels:
+    """Make one key coarser where another becomes finer for it, as long as the two together cost less."""
+    while True:
+        pairs = set()
+        for key in trial.keys:
+            coarser = _moved(trial, levels, key, 1)
+            for other in trial.keys if coarser is not None else ():
+                finer = _moved(trial, coarser, other, -1) if other != key else None
+                pairs |= {finer} - {None, levels}
+        better = _cheapest(trial, levels, pairs)
+        if better is None:
+            return levels
+        levels = _lowered(trial, better)
+
+
+def _cheapest(trial: _Trial, levels: Levels, steps: Iterable[Levels]) -> Levels | None:
+    """The step of least loss that keeps the budget and costs less than now; None where there is none."""
+    now = trial.loss(levels)
+    cheaper = sorted((loss, step) for loss, step in ((trial.loss(step), step) for step in steps) if loss < now)
+    return next((step for _, step in cheaper if trial.excess(step) == 0), None)
 
 
 def _moved(trial: _Trial, levels: Levels, key: str, by: int) -> Levels | None:
