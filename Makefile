@@ -13,7 +13,7 @@ help:
 	@echo "make demo    set up, make synthetic extracts, run the pipeline, say where the results are"
 	@echo "make test    set up, run all tests"
 	@echo "make check   ruff, type checker, documents"
-	@echo "make clean   remove what the pipeline made from samples (not .venv, not releases)"
+	@echo "make clean   remove what the pipeline made from samples (not .venv, releases, the register)"
 
 setup: $(READY)
 
@@ -25,7 +25,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 samples: setup
-	@test -n "$$(ls data/raw 2>/dev/null)" || sdc samples
+	@test -n "$$(ls data/raw 2>/dev/null)" -a -e data/register/register.sqlite || sdc samples
 
 demo: setup samples
 	@git rev-parse --git-dir >/dev/null 2>&1 || dvc config --local core.no_scm true
@@ -43,4 +43,5 @@ check: setup
 	sdc check
 
 clean:
-	rm -rf data .sdc/dvc-site-cache
+	test ! -d data || find data -mindepth 1 -maxdepth 1 ! -name register ! -name facts -exec rm -rf {} +
+	rm -rf .sdc/dvc-site-cache

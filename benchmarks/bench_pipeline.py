@@ -22,7 +22,7 @@ REPO = Path(__file__).resolve().parents[1]
 
 def checkout(root: Path, request: str, scale: float) -> list[list[str]]:
     """A checkout with one request wired; the commands of its stages in order."""
-    for name in ("dictionary", "policies", "pipelines", "expectations", "requests", "src"):
+    for name in ("codes", "dictionary", "policies", "pipelines", "expectations", "requests", "src"):
         shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("dvc.yaml", ".dvcignore"):
         shutil.copy(REPO / name, root / name)

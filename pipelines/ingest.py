@@ -6,7 +6,7 @@ from pathlib import Path
 from sdc.dictionary import read_dictionary
 from sdc.files import write_table
 from sdc.ingest import ingest, read_extract
-from sdc.stage import run
+from sdc.stage import progress_bar, run
 
 
 def main() -> None:
@@ -15,7 +15,9 @@ def main() -> None:
     for name in ("params", "raw", "dictionary", "out"):
         parser.add_argument(f"--{name}", required=True, type=Path)
     args = parser.parse_args()
-    table, summary = ingest(args.raw, read_extract(args.params, args.extract), read_dictionary(args.dictionary))
+    extract, dictionary = read_extract(args.params, args.extract), read_dictionary(args.dictionary)
+    with progress_bar(f"reading {args.extract}") as progress:
+        table, summary = ingest(args.raw, extract, dictionary, progress)
     write_table(table, args.out)
     removed = summary["columns_removed"]
     ended = len(removed["identifier"]) + len(removed["follows_identifier"])

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from postgres import postgres_database, postgres_url
+
+__all__ = ["postgres_database", "postgres_url"]
+
 REPO = Path(__file__).resolve().parents[1]
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from release_samples import TODAY, places, survey
+from release_samples import TODAY, places, signer, survey
 from sdc.release.catalogue import as_csv, read_catalogue
 from sdc.release.package import build, package_name
 from sdc.release.publish import publish
@@ -94,6 +94,8 @@ def main() -> None:
             today=TODAY,
             approved_by=("ACT-0002",),
             extra={"dvc_lock_sha256": None},
+            signer=signer(),
+            enter=None,
         )
 
     store = work / "count"

@@ -8,21 +8,26 @@ import json
 import os
 import shutil
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sdc.dictionary import Dictionary
 from sdc.plan import Brief, apply, compile_plan, dropped_because, plan_document
 from sdc.policy import Policy, read_policy
+from sdc.release.signers import Key, Signer
+from sdc.release.sshsig import fingerprint, public_line
 from sdc.request import Request
 from sdc.table import Table
 from sdc.verdict import Case, conclude, judge
 
 POLICIES = Path(__file__).resolve().parents[1] / "policies"
 TODAY = date(2026, 11, 22)
+SECRET = b"a synthetic master key, of tests"
 PROVENANCE = {
     "git_commit": "0123456789abcdef0123456789abcdef01234567",
     "git_dirty": False,
@@ -34,6 +39,23 @@ PROVENANCE = {
     "engine": "native",
     "inputs": [{"id": "survey_r01", "hmac_sha256": "3" * 64}],
 }
+
+
+@cache
+def signer(number: int = 1) -> Signer:
+    """A signing key of the tests: the same number, the same key."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+    line = public_line(private.public_key())
+    key = Key(id=f"KEY-2026-{number:02d}", public=line, fingerprint=fingerprint(line), since=date(2026, 11, 1))
+    return Signer(key, private)
+
+
+def signed(folder: Path, by: Signer | None = None) -> Path:
+    """A candidate with its signature, as a recipient gets it."""
+    path = folder / "SHA256SUMS.sig"
+    path.unlink(missing_ok=True)
+    path.write_text((by or signer()).sign((folder / "SHA256SUMS").read_bytes()))
+    return folder
 
 
 def policy(name: str = "public", **rules: dict) -> Policy:
@@ -55,7 +77,7 @@ def request(component: str, **entries: Any) -> Request:
             "rounds": [1],
             "variables": "all",
             "policy": "public",
-            "approval": {"status": "approved", "by": "ACT-0001", "on": date(2026, 11, 2)},
+            "approval": {"by": "ACT-0001", "on": date(2026, 11, 2)},
             "expires": date(2027, 12, 31),
             "languages": ["en", "fr"],
             **entries,
@@ -81,6 +103,8 @@ def package(table: Table, dictionary: Dictionary, asked: Request, rules: Policy,
         "ledger": ledger,
         "verdict": verdict,
         "provenance": PROVENANCE,
+        "secret": SECRET,
+        "signing": signer().key.fingerprint,
     }
 
 
@@ -191,7 +215,7 @@ def places(n: int = 60, tier: str = "restricted", **entries: Any) -> dict[str, A
 
 
 def seal(folder: Path) -> None:
-    """Make the hashes of a changed package consistent again, as somebody would who wants it to pass."""
+    """Make hashes and signature of a changed package consistent again, as somebody would who holds the key."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     data = f"data/{manifest['component']}.csv"
     content = json.loads((folder / "datapackage.json").read_bytes())
@@ -207,11 +231,15 @@ def seal(folder: Path) -> None:
             "sha256": _sha256(folder / name),
         }
         for name in names
-        if name not in ("manifest.json", "SHA256SUMS")
+        if name not in ("manifest.json", "SHA256SUMS", "SHA256SUMS.sig")
     ]
     _write(folder / "manifest.json", manifest)
-    lines = "".join(f"{_sha256(folder / name)}  {name}\n" for name in names if name != "SHA256SUMS")
+    lines = "".join(
+        f"{_sha256(folder / name)}  {name}\n" for name in names if name not in ("SHA256SUMS", "SHA256SUMS.sig")
+    )
     (folder / "SHA256SUMS").write_text(lines)
+    if (folder / "SHA256SUMS.sig").exists():
+        signed(folder)
 
 
 def _write(path: Path, content: object) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from report_parts import check, column, documents, entry, groups, loss, risk
+from report_parts import check, column, counts_left, documents, entry, groups, hidden_counts, loss, risk
 from sdc.dictionary import Dictionary
 from sdc.policy import Policy, read_policy
 from sdc.request import Request
@@ -94,7 +94,7 @@ def passing_records() -> dict[str, Any]:
                 if v.name not in {"enumerator_id", "respondent_name", "respondent_phone"}
             ],
             "policy": "public",
-            "approval": {"status": "approved", "by": "actor-014", "on": date(2026, 2, 3)},
+            "approval": {"by": "actor-014", "on": date(2026, 2, 3)},
             "expires": date(2026, 12, 31),
         }
     )
@@ -293,7 +293,7 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
             "rounds": [1, 2],
             "variables": "all",
             "policy": "public",
-            "approval": {"status": "approved", "by": "actor-007", "on": date(2026, 3, 17)},
+            "approval": {"by": "actor-007", "on": date(2026, 3, 17)},
             "expires": date(2026, 9, 30),
             "agreement": "IM-2026-17",
         }
@@ -366,6 +366,16 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
                 0,
                 passed=False,
             ),
+            *[
+                check(f"recoverable:{name}", "None of the guarded counts can be solved", solved, 0, breach, not solved)
+                for name, solved, breach in (
+                    ("nothing-known", 0, "stop"),
+                    ("at-least-one", 0, "stop"),
+                    ("last-round", 2, "stop"),
+                    ("knows-primary", 14, "report"),
+                    ("singleton", 1, "report"),
+                )
+            ],
             check("rounding_base", "Every count is a multiple of 5", 0, 0),
             check("lowest_geography_counts", "Nothing places a row finer than admin2", "admin2", "admin2"),
             check(
@@ -396,7 +406,9 @@ def failing_counts(columns: int = 14) -> dict[str, Any]:
                     for name in counts
                 ],
             ],
+            "counts": counts_left(),
         },
+        "cells": hidden_counts(counts, hidden, areas),
         "warnings": ["Round 1 was released before: changes of single areas between the rounds were not compared."],
         "plan_sha256": PLAN_SHA256,
         "expectations": {"suites": ["mobility_tracking.public"], "evaluated": 64, "unsuccessful": 2},

@@ -4,6 +4,8 @@ Each command imports what it needs when it runs: pandas and its like take second
 """
 
 import json
+import os
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +16,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from sdc import cli_bench, cli_cells
+from sdc import cli_audit, cli_bench, cli_cells, cli_dictionary, cli_ingest, cli_registry, cli_release, cli_request
 from sdc.stage import run
 
 app = typer.Typer(
@@ -28,6 +30,12 @@ app = typer.Typer(
 )
 suites = typer.Typer(no_args_is_help=True, help="The Great Expectations suites.")
 app.add_typer(suites, name="expectations")
+app.add_typer(cli_dictionary.dictionary, name="dictionary")
+app.add_typer(cli_dictionary.pcodes, name="pcodes")
+app.add_typer(cli_request.app, name="request")
+app.add_typer(cli_registry.app, name="registry")
+app.add_typer(cli_release.app, name="release")
+app.command()(cli_ingest.inspect)
 for _command in (cli_bench.risk, cli_bench.suppress, cli_bench.recode):
     app.command(rich_help_panel=cli_bench.PANEL)(_command)
 app.add_typer(cli_cells.cells, name="cells", rich_help_panel=cli_bench.PANEL)
@@ -58,11 +66,14 @@ def samples(
     scale: Annotated[float, typer.Option(min=0.01, help="Size; 20 gives a survey of 100,000 respondents.")] = 1.0,
     as_json: Json = False,
 ) -> None:
-    """Write synthetic raw extracts, shaped like real ones with their defects. Nobody in them exists."""
+    """Write synthetic raw extracts, shaped like real ones with their defects, and a register of the sample requests.
+
+    Nobody in them exists. A register that is there already is left as it is.
+    """
     from sdc.samples import write_samples
 
     with Console(stderr=True).status("Writing samples"):
-        written = write_samples(out, seed=seed, scale=scale)
+        written = [*write_samples(out, seed=seed, scale=scale), *cli_registry.write_samples(HERE)]
     _tell({"written": [str(path) for path in written]}, as_json, [str(path) for path in written])
 
 
@@ -135,55 +146,85 @@ def status(root: Root = HERE, as_json: Json = False) -> None:
         lines += [f"  report   {row['report']}"] if row["report"] else []
         lines += [f"  package  {row['package']}"] if row["package"] else []
         lines += [f"  released {path}" for path in row["released"]]
-    lines += ["", "Read the report, then: sdc publish REQ --approved-by ACTOR"]
+    lines += ["", "Next: sdc request prepare, submit; two others read the report and sdc request review; sdc publish"]
     _tell({"requests": rows}, as_json, lines)
 
 
 @app.command()
 def publish(
     request: RequestId,
-    approved_by: Annotated[list[str], typer.Option(help="Actor id of a reviewer; give it once for each.")],
+    actor: cli_request.As = "",
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
-    """Move the candidate of a request into the store, whole or not at all, and enter it in the catalogue.
+    """Move the candidate of a request into the store, whole or not at all; enter it in catalogue and register.
 
-    Read `data/verdicts/REQ/report.html` first: publishing says that you did.
+    Two reviewers who did not prepare it must have approved this very candidate: `sdc request review`.
     """
     from sdc.chain import require_current
-    from sdc.files import read_json
+    from sdc.files import read_json, sha256_of
     from sdc.inputs import read_brief
-    from sdc.release.package import package_name
     from sdc.release.provenance import publication
+    from sdc.release.publish import candidate_of
     from sdc.release.publish import publish as move
+    from sdc.release.signers import load_signer
+    from sdc.release.store import opened
 
+    by = cli_request.acting(actor)
     brief = read_brief(request, _folders(root), date.today())
-    candidate = root / "data" / "candidates" / request / package_name(brief.request)
+    candidate = candidate_of(root / "data" / "candidates" / request)
     require_current(candidate / "manifest.json", brief, _folders(root))
-    released = move(
-        candidate,
-        root / "releases",
-        request=brief.request,
-        verdict=read_json(root / "data" / "verdicts" / request / "verdict.json"),
-        today=date.today(),
-        approved_by=tuple(approved_by),
-        extra=publication(root),
-    )
+    with cli_request.opened(root) as register:
+        register.require(by, "publish")
+
+        def enter(entry: Mapping) -> None:
+            cli_audit.enter_facts(root, entry, date.today())
+            register.entered(entry, by, cli_request.now())
+
+        def end_killed() -> None:
+            with opened(root / "releases", enter):
+                pass
+
+        with cli_audit.publishing(root, request, brief.request.component, end_killed):
+            released = move(
+                candidate,
+                root / "releases",
+                request=brief.request,
+                verdict=read_json(root / "data" / "verdicts" / request / "verdict.json"),
+                today=date.today(),
+                approved_by=register.approvers(request, sha256_of(candidate / "manifest.json")),
+                extra=publication(root),
+                signer=load_signer(root),
+                enter=enter,
+            )
     _tell({"released": str(released)}, as_json, f"Released: {released}")
 
 
 @app.command()
 def verify(
-    path: Annotated[Path, typer.Argument(help="Folder of a package.", exists=False)], as_json: Json = False
+    path: Annotated[Path, typer.Argument(help="Folder of a package.", exists=False)],
+    candidate: Annotated[bool, typer.Option(help="It is not published yet, and so not signed.")] = False,
+    root: Root = HERE,
+    as_json: Json = False,
 ) -> None:
-    """Check a package: hashes, unexpected files, schema, and that its data keep the promises of its manifest."""
-    from sdc.release.verify import verify as examine
+    """Check a package: hashes, unexpected files, signature, schema, and that its data keep the promises it makes."""
+    from sdc.release.signers import SIGNERS, read_keys
+    from sdc.release.verify import inspect, refusal
 
-    checks = examine(path)
+    checks = inspect(path, candidate=candidate, keys=read_keys(root / SIGNERS) or None)
+    refused = refusal(path, checks)
     grid = Grid("check", "result")
-    for name in checks:
-        grid.add_row(str(name), "holds")
-    _tell({"package": str(path), "checks": list(checks), "verified": True}, as_json, grid)
+    for check in checks:
+        grid.add_row(check.name, "holds" if check.passed else "FAILS")
+    told = [{"check": each.name, "holds": each.passed, "faults": [str(f) for f in each.faults]} for each in checks]
+    holding = [each.name for each in checks if each.passed]
+    answer = {"package": str(path), "verified": refused is None, "checks": holding, "results": told}
+    if as_json or refused is None:
+        _tell(answer, as_json, grid)
+    if refused is not None and as_json:
+        raise typer.Exit(refused.exit_code)
+    if refused is not None:
+        raise refused
 
 
 @suites.command("write")
@@ -214,7 +255,8 @@ def doctor(root: Root = HERE, as_json: Json = False) -> None:
 def _folders(root: Path) -> Any:
     from sdc.inputs import Folders
 
-    return Folders(root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
+    documents = (root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
+    return Folders(*documents, register=os.environ.get("SDC_REGISTER", ""))
 
 
 def _tell(content: dict, as_json: bool, text: Any) -> None:

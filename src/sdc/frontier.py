@@ -5,7 +5,7 @@ from typing import Any
 
 from sdc.dictionary import Role
 from sdc.errors import DisclosureError, PolicyError
-from sdc.plan import Brief, apply, compile_plan, dropped_because
+from sdc.plan import TRIAL, Brief, apply, compile_plan, dropped_because
 from sdc.table import Table
 from sdc.verdict import Case, judge, risk_of
 
@@ -103,7 +103,7 @@ def _point(table: Table, brief: Brief, rule: str, number: int) -> dict[str, Any]
         steps = compile_plan(table, brief)
     except DisclosureError as refusal:
         return {"number": number, "refused": refusal.faults[0].what, "broken": []}
-    after, entries = apply(steps, table)
+    after, entries = apply(steps, table, TRIAL)
     verdict = judge(Case(table, after, *brief), {"entries": entries}, dropped_because(steps, table))
     loss = verdict["loss"]
     return {

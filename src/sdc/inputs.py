@@ -1,28 +1,37 @@
 """What a request is made of: its documents and its typed rounds, found from params.yaml."""
 
 import argparse
+import os
+import re
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sdc.dictionary import read_dictionary
 from sdc.documents import Frozen, build, parse_yaml, read_text
 from sdc.errors import RequestError
 from sdc.files import read_table
 from sdc.ingest.layout import Extract
+from sdc.master import Master, Served
 from sdc.plan import Brief
 from sdc.policy import read_policy
-from sdc.request import read_request
+from sdc.register import Grant, open_register
+from sdc.register.obey import require_granted
+from sdc.request import Approval, Request, read_request
 from sdc.table import Table, stack
 
 
 class Wiring(Frozen):
-    """The two facts of a request that dvc.yaml needs to name its files; the request itself is the authority."""
+    """The two facts of a request that dvc.yaml needs to name its files; the request itself is the authority.
+
+    `cut_from` says whether its release is cut from the protected master of its population or from a table of its own.
+    """
 
     component: str
     policy: str
+    cut_from: Literal["master", "own"] = "own"
 
 
 class Params(Frozen):
@@ -30,15 +39,25 @@ class Params(Frozen):
 
     extracts: dict[str, Extract] = Field(min_length=1)
     requests: dict[str, Wiring] = {}
+    masters: dict[str, Master] = {}
+    register_at: str = Field(default="data/register/register.sqlite", alias="register")
+
+    @field_validator("register_at")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        if re.search(r"//[^/@]*:[^/@]*@|[?&]password=", url):
+            raise ValueError("a password stands in no file: use PGPASSWORD, ~/.pgpass, or SDC_REGISTER")
+        return url
 
 
 class Folders(NamedTuple):
-    """Where the documents lie."""
+    """Where the documents lie; `register` is the URL that SDC_REGISTER gives, and else stands in params.yaml."""
 
     params: Path
     dictionaries: Path
     policies: Path
     requests: Path
+    register: str = ""
 
 
 def read_params(path: Path) -> Params:
@@ -49,16 +68,38 @@ def read_params(path: Path) -> Params:
     return build(content, str(path), Params, RequestError)
 
 
+def register_url(params: Path, given: str = "") -> str:
+    """Where the register lies: as given, or as params.yaml says; a path there starts at the folder of params.yaml."""
+    url = given or read_params(params).register_at
+    return url if given or "://" in url else str(params.parent / url)
+
+
+def read_grant(order: Request, tier: str, folders: Folders, today: date) -> Grant:
+    """What the register grants a request, which its order must not exceed.
+
+    Raises
+    ------
+    ApprovalError : when there is no register, or it does not grant the order as it stands.
+    """
+    with open_register(register_url(folders.params, folders.register)) as register:
+        state = register.state(order.id)
+        grant = register.grant(order.id) if state else None
+    return require_granted(order, tier, grant, state, today)
+
+
 def read_brief(request_id: str, folders: Folders, today: date) -> Brief:
     """The documents of one request, checked against each other.
 
     Raises
     ------
     RequestError : when params.yaml does not wire the request, or wires it to another component or policy.
-    ApprovalError : when the request is not approved, or has expired.
+    ApprovalError : when the register does not grant the request as it stands, or it has expired.
     """
     params = read_params(folders.params)
-    request = read_request(folders.requests / f"{request_id}.yaml")
+    order = read_request(folders.requests / f"{request_id}.yaml")
+    policy = read_policy(folders.policies / f"{order.policy}.yaml")
+    grant = read_grant(order, policy.tier, folders, today)
+    request = order.model_copy(update={"approval": Approval(by=grant.by, on=grant.on)})
     request.require_approval(today)
     wiring = params.requests.get(request_id)
     if wiring is None:
@@ -70,12 +111,33 @@ def read_brief(request_id: str, folders: Folders, today: date) -> Brief:
                 f"its {name} is `{getattr(wiring, name)}`, the request says `{getattr(request, name)}`",
                 "The request is the authority: mend params.yaml.",
             )
-    policy = read_policy(folders.policies / f"{request.policy}.yaml")
     if policy.tier == "restricted" and request.agreement is None:
         where = str(folders.requests / f"{request_id}.yaml")
         raise RequestError(where, f"names no agreement, and policy `{policy.policy}` needs one", "Add `agreement`.")
     dictionary = read_dictionary(folders.dictionaries / f"{request.component}.yaml")
     return Brief(dictionary, policy.for_component(request.component), request)
+
+
+def read_served(brief: Brief, folders: Folders) -> Served | None:
+    """The master that a request is cut from, with the policies of its tiers; None where it has a table of its own.
+
+    Raises
+    ------
+    RequestError : when params.yaml names no master for the component, or the request's policy is none of its tiers.
+    """
+    params = read_params(folders.params)
+    if params.requests[brief.request.id].cut_from == "own":
+        return None
+    master = params.masters.get(brief.request.component)
+    if master is None or brief.request.policy not in master.tiers:
+        raise RequestError(
+            brief.request.id,
+            f"is to be cut from a master, and {folders.params} has none for its component and policy",
+            "Add it under `masters`, or write `cut_from: own`.",
+        )
+    names = master.tiers[: master.tiers.index(brief.request.policy) + 1]
+    policies = (read_policy(folders.policies / f"{name}.yaml") for name in names)
+    return Served(master, tuple(policy.for_component(brief.request.component) for policy in policies))
 
 
 def extracts_of(brief: Brief, params: Params) -> list[tuple[str, Extract]]:
@@ -112,7 +174,9 @@ def arguments(description: str, *names: str) -> tuple[argparse.Namespace, Folder
     """Arguments of a stage: the request, where the documents lie, and the paths that dvc.yaml names."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("request", help="id of the request")
-    for name in (*Folders._fields, *names):
+    documents = Folders._fields[:-1]
+    for name in (*documents, *names):
         parser.add_argument(f"--{name}", type=Path, required=True)
     found = parser.parse_args()
-    return found, Folders(*(getattr(found, name) for name in Folders._fields))
+    places = (found.params, found.dictionaries, found.policies, found.requests)
+    return found, Folders(*places, register=os.environ.get("SDC_REGISTER", ""))

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -11,11 +12,15 @@ from typing import Any
 
 from sdc.dictionary import Dictionary, read_dictionary
 from sdc.engines import sdcmicro
-from sdc.errors import DictionaryError, Fault, RequestError, SdcError
+from sdc.errors import ApprovalError, DictionaryError, Fault, PolicyError, RequestError, SdcError
 from sdc.files import read_json
-from sdc.inputs import Folders, extracts_of, read_params
+from sdc.inputs import Folders, extracts_of, read_params, register_url
 from sdc.plan import Brief
 from sdc.policy import Policy, read_policy
+from sdc.register import open_register
+from sdc.register.states import GRANTED
+from sdc.release.papers import is_placeholder
+from sdc.release.signers import PRIVATE, SIGNERS, current, read_keys
 from sdc.request import Request, read_request
 
 
@@ -54,20 +59,26 @@ def check_documents(folders: Folders, expectations: Path, today: date) -> list[d
         dictionary = attempt(read_dictionary, path)
         if dictionary:
             dictionaries[dictionary.component] = dictionary
-            found.append(_row(path, f"{len(dictionary.variables)} variables, {dictionary.kind}", "ok"))
+            waiting = len(dictionary.unconfirmed)
+            state = f"{waiting} to confirm" if waiting else "ok"
+            found.append(_row(path, f"{len(dictionary.variables)} variables, {dictionary.kind}", state))
     policies: dict[str, Policy] = {}
     for path in sorted(folders.policies.glob("*.yaml")):
         policy = attempt(read_policy, path)
         if policy:
             policies[policy.policy] = policy
-            found.append(_row(path, policy.title, "ok"))
+            contact = "ok, but `terms.contact` is a placeholder" if is_placeholder(policy.terms.contact) else "ok"
+            found.append(_row(path, policy.title, contact))
+    for policy in policies.values():
+        attempt(_overrides_known, policy, dictionaries)
     params = attempt(read_params, folders.params)
+    states = _states(folders) if params else {}
     for path in sorted(folders.requests.glob("*.yaml")):
         request = attempt(read_request, path)
         if request and params:
             attempt(_wired, request, dictionaries, policies, params)
             wired = request.id in params.requests
-            found.append(_row(path, request.title, _state(request, wired, today)))
+            found.append(_row(path, request.title, _state(request, states.get(request.id), wired, today)))
     if dictionaries and policies and not faults:
         attempt(_suites_are_current, expectations, list(dictionaries.values()), list(policies.values()))
         found.append(_row(expectations, "suites written from dictionaries and policies", "ok"))
@@ -81,12 +92,23 @@ def _row(path: Path, what: str, state: str) -> dict:
     return {"document": str(path), "what": what, "state": state}
 
 
-def _state(request: Request, wired: bool, today: date) -> str:
-    if request.approval.status != "approved":
-        return request.approval.status
+def _states(folders: Folders) -> dict[str, str]:
+    """State of each request in the register; none where there is no register, which `dvc repro` refuses."""
+    try:
+        with open_register(register_url(folders.params, folders.register)) as register:
+            return {row["id"]: row["state"] for row in register.requests()}
+    except ApprovalError:
+        return {}
+
+
+def _state(request: Request, state: str | None, wired: bool, today: date) -> str:
+    if state is None:
+        return "not in the register"
+    if state not in GRANTED:
+        return state
     if request.expires < today:
         return "expired"
-    return "approved" if wired else "approved, not in params.yaml"
+    return state if wired else f"{state}, not in params.yaml"
 
 
 def _wired(request: Request, dictionaries: dict, policies: dict, params: Any) -> None:
@@ -96,6 +118,17 @@ def _wired(request: Request, dictionaries: dict, policies: dict, params: Any) ->
     if request.id in params.requests:
         policy = policies[request.policy].for_component(request.component)
         extracts_of(Brief(dictionaries[request.component], policy, request), params)
+
+
+def _overrides_known(policy: Policy, dictionaries: dict) -> None:
+    unknown = [component for component in policy.components if component not in dictionaries]
+    if unknown:
+        names = ", ".join(f"`{name}`" for name in unknown)
+        raise PolicyError(
+            f"policy `{policy.policy}`, components",
+            f"changes rules for {names}, of which there is no dictionary",
+            "Mend the name, or take the entry out.",
+        )
 
 
 def _suites_are_current(folder: Path, dictionaries: list[Dictionary], policies: list[Policy]) -> None:
@@ -124,7 +157,7 @@ def examine_machine(root: Path) -> list[dict]:
         except PackageNotFoundError:
             found.append(_finding(package, "absent", "unsafe", "Install the project again: `make setup`."))
     found += [_r_engine(), _site_cache(root)]
-    found += [_modes(root / "data"), _key(root / ".sdc" / "key")]
+    found += [_modes(root / "data"), _key(root / ".sdc" / "key"), *_signing_keys(root)]
     ignored = (root / ".gitignore").read_text().split() if (root / ".gitignore").exists() else []
     safe = "/data/" in ignored and "/releases/" in ignored
     found.append(
@@ -164,6 +197,31 @@ def _key(path: Path) -> dict:
     return _finding(
         what, "yes" if shut else "no", "ok" if shut else "unsafe", "" if shut else f"Run `chmod 600 {path}`."
     )
+
+
+def _signing_keys(root: Path) -> list[dict]:
+    """Who signs releases, whether others can read the private half, and whether any key came into git."""
+    found = []
+    keys = [_key(path) for path in sorted((root / PRIVATE).glob("*.key"))]
+    found += [{**row, "what": "signing key readable by its owner only"} for row in keys if row["level"] != "ok"]
+    signing = current(read_keys(root / SIGNERS))
+    state = "none" if signing is None else f"{signing.id}, {signing.fingerprint}"
+    do = "" if signing else "`sdc release keys new`; nothing is published without one."
+    found.append(_finding("signing key", state, "ok" if signing else "note", do))
+    tracked = _tracked(root)
+    inside = [name for name in tracked if name.startswith(".sdc/") or name.endswith((".key", ".age"))]
+    safe = _finding("no key in git", "yes" if not inside else f"{len(inside)} files", "unsafe" if inside else "ok")
+    do = "Take them out of git and of its history; rotate the key with `--revoke`." if inside else ""
+    return [*found, {**safe, "do": do}]
+
+
+def _tracked(root: Path) -> list[str]:
+    """Names of the files that git knows; none where there is no git."""
+    try:
+        done = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return done.stdout.split("\0")
 
 
 def _modes(folder: Path) -> dict:

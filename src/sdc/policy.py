@@ -28,6 +28,7 @@ class Rule(Frozen, Generic[T]):
 
 Share = float
 Keep = Literal["keep", "drop"]
+CountMethod = Literal["suppress", "controlled", "small_count", "random", "cell_key", "none"]
 
 
 class Terms(Frozen):
@@ -35,6 +36,7 @@ class Terms(Frozen):
 
     licence: str
     credit: str
+    contact: str = Field(default="dtm-data@country.example", min_length=3)  # reaches nobody: see `sdc check`
     conditions: tuple[str, ...] = Field(min_length=1)
 
 
@@ -57,7 +59,29 @@ class Policy(Frozen):
     max_global_risk: Rule[Share]
     max_household_risk: Rule[Share]
     minimum_count: Rule[int]
+    minimum_households: Rule[int]
+    minimum_sensitive_count: Rule[int]
+    zeros: Rule[Literal["show", "hide"]]
+    minimum_contributors: Rule[int]
+    dominance: Rule[tuple[int, float] | None]
+    p_percent: Rule[float | None]
+    group_disclosure: Rule[Literal["show", "hide"]]
+    margins: Rule[tuple[Geography, ...]]
+    secondary_suppression: Rule[Literal["required", "none"]]
+    last_round: Rule[Literal["known", "unknown"]]
+    count_method: Rule[CountMethod]
     rounding_base: Rule[int]
+    cell_noise: Rule[tuple[int, float] | None]
+    small_sites: Rule[Literal["suppress", "band", "merge"]]
+    count_bands: Rule[tuple[int, ...]]
+    sensitive_sites: Rule[Literal["remove", "keep"]]
+    minimum_attribute_persons: Rule[int]
+    coordinate_displacement: Rule[tuple[float, float] | None]
+    sensitive_amounts: Rule[Literal["keep", "recode", "drop"]]
+    minimum_width: Rule[float]
+    minimum_change: Rule[int]
+    max_linked: Rule[Share]
+    max_suppressed_counts: Rule[Share]
     max_suppressed_values: Rule[Share]
     max_suppressed_records: Rule[Share]
     engine: Rule[Literal["native", "sdcmicro"]]
@@ -70,7 +94,15 @@ class Policy(Frozen):
             ("k", 1, None),
             ("ell", 1, None),
             ("minimum_count", 1, None),
+            ("minimum_households", 1, None),
+            ("minimum_sensitive_count", 1, None),
+            ("minimum_contributors", 1, None),
+            ("minimum_attribute_persons", 1, None),
             ("rounding_base", 1, None),
+            ("minimum_width", 1, None),
+            ("minimum_change", 1, None),
+            ("max_linked", 0, 1),
+            ("max_suppressed_counts", 0, 1),
             ("max_individual_risk", 0, 1),
             ("max_global_risk", 0, 1),
             ("max_household_risk", 0, 1),
@@ -80,6 +112,26 @@ class Policy(Frozen):
             value = getattr(self, name).value
             if value < low or (high is not None and value > high):
                 raise ValueError(f"`{name}` must lie from {low} to {high if high is not None else 'any number above'}")
+        return self
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        method, least = self.count_method.value, max(self.minimum_count.value, self.minimum_households.value)
+        if method in ("controlled", "small_count", "random") and self.rounding_base.value < least:
+            raise ValueError(f"`rounding_base` must be {least} at least, the least count that is shown, for `{method}`")
+        if method == "cell_key" and (self.cell_noise.value is None or self.cell_noise.value[0] < least):
+            raise ValueError(f"`cell_noise` must reach {least} at least, the least count that is shown")
+        bands = self.count_bands.value
+        if list(bands) != sorted(set(bands)) or min(bands, default=2) < 2:
+            raise ValueError("`count_bands` must rise from 2 or more")
+        if self.small_sites.value == "band" and (not bands or bands[0] < least):
+            raise ValueError(f"`count_bands` must begin at {least} or above, the least count that is shown")
+        if self.dominance.value is not None and not (
+            self.dominance.value[0] >= 1 and 0 < self.dominance.value[1] <= 100
+        ):
+            raise ValueError("`dominance` is a number of places and a share from 0 to 100 per cent")
+        if self.p_percent.value is not None and not 0 < self.p_percent.value <= 100:
+            raise ValueError("`p_percent` must lie from 0 to 100")
         return self
 
     def rules(self) -> Iterator[tuple[str, Rule]]:

@@ -201,12 +201,12 @@ def _lowered(trial: _Trial, levels: Levels) -> Levels:
 def _exchanged(trial: _Trial, levels: Levels) -> Levels:
     """Make one key coarser where another becomes finer for it, as long as the two together cost less."""
     while True:
-        pairs = set()
+        pairs: set[Levels] = set()
         for key in trial.keys:
             coarser = _moved(trial, levels, key, 1)
-            for other in trial.keys if coarser is not None else ():
-                finer = _moved(trial, coarser, other, -1) if other != key else None
-                pairs |= {finer} - {None, levels}
+            if coarser is not None:
+                finer = (_moved(trial, coarser, other, -1) for other in trial.keys if other != key)
+                pairs |= {step for step in finer if step is not None}
         better = _cheapest(trial, levels, pairs)
         if better is None:
             return levels

@@ -4,7 +4,8 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sdc.errors import SdcError
@@ -42,6 +43,29 @@ def run(main: Callable[[], None]) -> None:
         return
     print(text, file=sys.stderr)
     sys.exit(code)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    """A bar on the standard error while a long piece of work runs; none where nobody looks at a terminal.
+
+    Parameters
+    ----------
+    what : str, name of the work
+
+    Yields
+    ------
+    callable that takes what is done, and what there is to do in all or None; None where there is no terminal
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
 
 
 def _place(broken: BaseException) -> str:

@@ -22,11 +22,14 @@ class Table:
     links : tuple of Link
         Identities between counts of one row. Members that are no longer in the file still count: a total that was
         dropped can be asked for elsewhere.
+    revealing : DataFrame of bool, (rows, counts), optional
+        Sums that a rule on the places behind them forbids to show. Known between two steps only, never written.
     """
 
     rows: pd.DataFrame
     variables: tuple[Variable, ...]
     links: tuple[Link, ...] = ()
+    revealing: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         names = [variable.name for variable in self.variables]

@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from sdc.cells.intruder import AT_LEAST_ONE, NOTHING_KNOWN, audit, bounds, box
+from sdc.cells.intruder import AT_LEAST_ONE, KNOWS_PRIMARY, NOTHING_KNOWN, audit, bounds, box
 from sdc.cells.model import Cells, CountTable, additivity, find, register
 from sdc.cells.rules import contributions, dominance, minimum_count, p_percent
 from sdc.cells.spanning import parse_by
 from sdc.engines.celloptimum import optimal_suppression
 from sdc.engines.cellsuppression import suppress_cells
+from sdc.engines.controlledrounding import controlled_rounding
+from sdc.errors import DisclosureError
 
 pytestmark = pytest.mark.shared
 
@@ -170,6 +172,52 @@ def test_patterns_of_sdctable_pass_the_audit_and_ours_is_the_optimum(shared: Pat
     ours = suppress_cells(cells, primary, lower=np.zeros(len(cells)))
     assert audit(cells, ours.suppressed, primary, NOTHING_KNOWN).passed
     assert (ours.secondary.sum(), cells.counts[ours.secondary].sum()) == (3, 40)
+
+
+def test_every_golden_case_is_reproduced_here(shared: Path) -> None:
+    known = {*GAUSS, *(f"sdct_testproblem_{method}" for method in METHODS), "sdct_testproblem_attack_primary_only"}
+    known |= {f"sdct_rule_{rule}" for rule in ("freq_10", "nk_1_60", "nk_2_75", "p_30", "pq_30_60")}
+    assert {path.stem for path in (shared / "golden" / "tables").glob("*.json")} == known
+
+
+@pytest.mark.parametrize("name", ["T05", "T2"])
+@pytest.mark.parametrize("amount", [2, 5])
+def test_wide_intervals_are_given_where_they_are_asked_for(shared: Path, name: str, amount: int) -> None:
+    """Every primary cell can move up and down by the amount, or either way: the judge finds intervals that wide."""
+    cells, primary = _synthetic(shared, name)
+    nothing = np.zeros(len(cells))
+    wide = suppress_cells(cells, primary, lower=nothing, upper=None, amount=amount)
+    assert audit(cells, wide.suppressed, primary, NOTHING_KNOWN, need=amount).passed
+    narrow = suppress_cells(cells, primary, lower=nothing)
+    assert cells.counts[wide.secondary].sum() >= cells.counts[narrow.secondary].sum()
+    low, up = bounds(cells, *box(cells, wide.suppressed, primary, NOTHING_KNOWN), primary)
+    truth = cells.counts
+    assert np.maximum(truth - low, up - truth)[primary].min() >= amount - 1e-6
+
+
+def test_who_knows_which_cells_are_small_solves_an_area_of_four_whatever_is_hidden(shared: Path) -> None:
+    """T15 holds an area of 4 persons with no room in it: 10 of its cells cannot be protected, which is proven here."""
+    cells, primary = _synthetic(shared, "T15")
+    everything = cells.counts > 0
+    alone = audit(cells, everything, primary, KNOWS_PRIMARY, minimum_count=5)
+    assert alone.finished
+    assert alone.recoverable == 10
+    lower, upper = box(cells, everything, primary, KNOWS_PRIMARY, minimum_count=5)
+    with pytest.raises(DisclosureError, match="10 cells cannot be protected") as refusal:
+        suppress_cells(cells, primary, lower=lower, upper=upper)
+    assert "Coarsen `adm1 > adm2`" in str(refusal.value)
+
+
+@pytest.mark.parametrize(("name", "strict"), [("T2", True), ("T15", True), ("T3r", True)])
+def test_controlled_rounding_adds_up_and_stays_within_the_base(shared: Path, name: str, strict: bool) -> None:
+    cells, _ = _synthetic(shared, name)
+    found = controlled_rounding(cells, 5)
+    assert not (cells.identities @ found.counts).any()
+    assert not (found.counts % 5).any()
+    assert (found.steps == 0) == strict
+    assert found.deviation < 5
+    nearest = np.abs(5 * np.rint(cells.counts / 5) - cells.counts).sum()
+    assert np.abs(found.counts - cells.counts).sum() <= 1.3 * nearest
 
 
 def _synthetic(shared: Path, name: str) -> tuple[Cells, np.ndarray]:

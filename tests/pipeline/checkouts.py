@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import html
 import io
+import json
 import os
 import re
 import shlex
@@ -23,8 +24,8 @@ from sdc.documents import parse_yaml
 from sdc.errors import DictionaryError
 
 REPO = Path(__file__).resolve().parents[2]
-COPIED = (".dvcignore", ".gitignore", "constraints.txt", "dvc.yaml", "params.yaml")
-FOLDERS = ("pipelines", "policies", "src")
+COPIED = (".dvcignore", ".gitignore", "constraints.txt", "dvc.yaml", "exceptions.yaml", "params.yaml")
+FOLDERS = ("codes", "pipelines", "policies", "src")
 EXPECTATIONS = ("great_expectations.yml", ".gitignore")
 COUNTS, SITES, PERSONS, UNAPPROVED = "REQ-2026-001", "REQ-2026-002", "REQ-2026-007", "REQ-2026-008"
 BUILT = (COUNTS, SITES, PERSONS)
@@ -68,6 +69,12 @@ class Checkout:
         return subprocess.run(
             words, cwd=self.root, env=self.environment(), capture_output=True, text=True, check=False, timeout=600
         )
+
+    def do(self, *words: str) -> str:
+        """One program that must end well; what it told."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def start(self, *words: str) -> subprocess.Popen:
         """One program in a process group of its own, to be killed."""
@@ -159,7 +166,31 @@ def make_checkout(root: Path) -> tuple[Checkout, dict[str, list[str]]]:
             ["r3120_hh_status", "r3121_hh_previous_adm1_pcode", "r3129_hh_comments", "r3100_ind_registration_number"]
         ),
     )
+    checkout.do("sdc", "request", "approve", PERSONS, "--as", APPROVER)
+    checkout.do("sdc", "release", "keys", "new", "--file")
     return checkout, tokens
+
+
+OFFICER, APPROVER, PREPARER, REVIEWERS = "ACT-0002", "ACT-0012", "ACT-0021", ("ACT-0031", "ACT-0032")
+"""Actors of the synthetic register."""
+ACTOR = ("--as", OFFICER)
+
+
+def approved_again(checkout: Checkout, request: str) -> None:
+    """The request file as it stands now, granted anew: taken back first where it is in review."""
+    if json.loads(checkout.do("sdc", "request", "show", request, "--json"))["state"] == "review":
+        checkout.do("sdc", "request", "prepare", request, "--as", PREPARER)
+    checkout.do("sdc", "request", "approve", request, "--as", APPROVER)
+
+
+def reviewed(checkout: Checkout, request: str) -> None:
+    """The candidate of a request prepared by one and approved by two others."""
+    checkout.do("sdc", "request", "prepare", request, "--as", PREPARER)
+    checkout.do("sdc", "request", "submit", request, "--as", PREPARER)
+    told = json.loads(checkout.do("sdc", "request", "show", request, "--json"))
+    for reviewer in REVIEWERS:
+        manifest = told["submission"][-1]["manifest_sha256"]
+        checkout.do("sdc", "request", "review", request, "approve", "--manifest", manifest, "--as", reviewer)
 
 
 def commit(checkout: Checkout, message: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from checkouts import Checkout, commit, make_checkout
+from checkouts import COUNTS, PERSONS, Checkout, commit, make_checkout, reviewed
 
 
 class Built(NamedTuple):
@@ -39,6 +39,8 @@ def built(tmp_path_factory) -> Built:
             commit(checkout, "documents")
             repro = checkout.run("dvc", "repro")
             assert repro.returncode == 0, (repro.stdout + repro.stderr)[-800:]
+            for request in (COUNTS, PERSONS):
+                reviewed(checkout, request)
             (folder / "tokens.json").write_text(json.dumps(tokens))
             commit(checkout, "built")
             (folder / "log").write_text(suites.stdout + suites.stderr + repro.stdout + repro.stderr)

@@ -2,20 +2,25 @@
 
 import json
 import re
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from checkouts import COUNTS, PERSONS, SITES, UNAPPROVED, Checkout, leaks
+from checkouts import ACTOR, APPROVER, COUNTS, PERSONS, SITES, UNAPPROVED, Checkout, leaks
 
 from sdc.files import read_table, write_table
+from sdc.policy import read_policy
+from sdc.register import Register, open_register, verbs
+from sdc.request import read_request
 
 COUNTS_RAW, PERSONS_RAW = "data/raw/mobility_tracking_r01.csv", "data/raw/registration_r01.csv"
 PERSONS_FILE, PERSONS_DICTIONARY = f"requests/{PERSONS}.yaml", "dictionary/registration.yaml"
 INGEST_COUNTS, INGEST_PERSONS = "ingest@mobility_tracking_r01", "ingest@registration_r01"
 SUITE = "expectations/release_registration_public.json"
-ACTOR = ("--approved-by", "ACT-0099")
 
 Breakage = Callable[[Checkout], Any]
 
@@ -79,8 +84,58 @@ def wiring(**changes: Any) -> Breakage:
     return lambda checkout: checkout.edit("params.yaml", lambda found: found["requests"][PERSONS].update(changes))
 
 
-def approval(status: str) -> Breakage:
-    return document(PERSONS_FILE, approval={"status": status})
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@contextmanager
+def registered(checkout: Checkout) -> Iterator[Register]:
+    with open_register(str(checkout / "data/register/register.sqlite")) as register:
+        yield register
+
+
+def ended(how: str) -> Breakage:
+    def broken(checkout: Checkout) -> None:
+        with registered(checkout) as register:
+            verbs.end(register, PERSONS, how, actor=APPROVER if how == "revoked" else "ACT-0002", at=NOW, reason="So.")
+
+    return broken
+
+
+def until(agreement_until: str, expires: str = "2027-12-31") -> Breakage:
+    """Granted anew for another time."""
+
+    def broken(checkout: Checkout) -> None:
+        entries = {"expires": expires, "agreement_until": agreement_until}
+        with registered(checkout) as register:
+            verbs.extend(register, PERSONS, actor=APPROVER, at=NOW, **entries)
+
+    return broken
+
+
+def approved(breakage: Breakage) -> Breakage:
+    """What was broken, approved again as it stands: the approver did not see it either."""
+
+    def broken(checkout: Checkout) -> None:
+        breakage(checkout)
+        order = read_request(checkout / PERSONS_FILE)
+        policy = read_policy(checkout / f"policies/{order.policy}.yaml")
+        with registered(checkout) as register:
+            verbs.prepare(register, PERSONS, actor="ACT-0021", at=NOW)
+            verbs.approve(register, order, policy, actor=APPROVER, at=NOW)
+
+    return broken
+
+
+def in_register(statement: str, *triggers: str) -> Breakage:
+    """A row changed past all verbs, by somebody who takes the rules away first."""
+
+    def broken(checkout: Checkout) -> None:
+        with closing(sqlite3.connect(checkout / "data/register/register.sqlite")) as base, base:
+            for trigger in triggers:
+                base.execute(f"DROP TRIGGER {trigger}")
+            assert base.execute(statement).rowcount > 0
+
+    return broken
 
 
 def in_json(path: str, change: Callable[[Any], Any]) -> Breakage:
@@ -208,9 +263,62 @@ CASES = {
     "request: unknown entry": _assess(document(PERSONS_FILE, urgent=True), 10, "RequestError", "`urgent`"),
     "request absent": _assess(gone(PERSONS_FILE), 10, "RequestError", "there is no such file"),
     "request of another name": _assess(document(PERSONS_FILE, id="REQ-2026-099"), 10, "RequestError", "REQ-2026-099"),
-    "not approved": _assess(approval("appraisal"), 15, "ApprovalError", "`appraisal`, not approved"),
-    "rejected": _assess(approval("rejected"), 15, "ApprovalError", "`rejected`, not approved"),
-    "approved by nobody": _assess(approval("approved"), 10, "RequestError", "names who gave it"),
+    "approval in the file": _assess(
+        document(PERSONS_FILE, approval={"by": "ACT-0012", "on": "2026-11-10"}), 10, "RequestError", "register only"
+    ),
+    # The register
+    "withdrawn": _assess(ended("withdrawn"), 15, "ApprovalError", "holds it as `withdrawn`"),
+    "revoked": _assess(ended("revoked"), 15, "ApprovalError", "holds it as `revoked`"),
+    "no register": _assess(gone("data/register/register.sqlite"), 15, "ApprovalError", "there is no register"),
+    "a register that others can read": _assess(
+        lambda c: (c / "data/register/register.sqlite").chmod(0o644), 14, "IntegrityError", "can read the register"
+    ),
+    "no register any more": _assess(
+        content("data/register/register.sqlite", lambda b: b"x" * len(b)), 14, "IntegrityError", "is no register"
+    ),
+    "a password in params": _assess(
+        document("params.yaml", register="postgresql://sdc:secret@host/sdc"), 10, "RequestError", "stands in no file"
+    ),
+    "a weaker policy": _assess(
+        document(PERSONS_FILE, policy="internal"), 15, "ApprovalError", "is weaker (`internal`) than granted (`public`)"
+    ),
+    "another recipient": _assess(
+        document(PERSONS_FILE, requester={"organisation": "Somebody Else", "type": "private"}),
+        15,
+        "ApprovalError",
+        "names another recipient",
+    ),
+    "more rounds": _assess(document(PERSONS_FILE, rounds=[1, 7]), 15, "ApprovalError", "1 rounds beyond"),
+    "more variables": _assess(
+        lambda c: c.edit(PERSONS_FILE, lambda found: found["variables"].append("r3112_ind_x")),
+        15,
+        "ApprovalError",
+        "1 beyond",
+    ),
+    "all variables": _assess(document(PERSONS_FILE, variables="all"), 15, "ApprovalError", "all beyond"),
+    "changed since": _assess(
+        document(PERSONS_FILE, purpose="Something quite different from that."), 15, "ApprovalError", "was changed after"
+    ),
+    "a later expiry": _assess(document(PERSONS_FILE, expires="2030-01-31"), 15, "ApprovalError", "later than granted"),
+    "an agreement that ended": _assess(until("2026-02-01"), 15, "ApprovalError", "the agreement ended on 2026-02-01"),
+    "a grant that expired": _assess(
+        until("2028-01-01", "2026-02-01"), 15, "ApprovalError", "the grant expired on 2026-02-01"
+    ),
+    "a grant put in by hand": _assess(
+        in_register(f"UPDATE granted SET expires = '2099-12-31' WHERE request_id = '{PERSONS}'", "granted_no_update"),
+        14,
+        "IntegrityError",
+        "table `granted`",
+    ),
+    "an event changed by hand": _assess(
+        in_register("UPDATE event SET actor = 'ACT-0099' WHERE seq = 20", "event_no_update"),
+        14,
+        "IntegrityError",
+        "event 20: was changed",
+    ),
+    "an event taken out": _assess(
+        in_register("DELETE FROM event WHERE seq = 20", "event_no_delete"), 14, "IntegrityError", "event 21"
+    ),
     "expired": _assess(document(PERSONS_FILE, expires="2026-01-31"), 15, "ApprovalError", "expired on 2026-01-31"),
     "wired to another policy": _assess(wiring(policy="restricted"), 10, "RequestError", "the request says `public`"),
     "wired to another component": _assess(
@@ -222,8 +330,10 @@ CASES = {
         "RequestError",
         "is not among the requests",
     ),
-    "asks for what does not exist": _assess(ask_for("r4000_ind_income"), 10, "RequestError", "`r4000_ind_income`"),
-    "a round without extract": _assess(document(PERSONS_FILE, rounds=[1, 7]), 10, "RequestError", "round 7"),
+    "asks for what does not exist": _assess(
+        approved(ask_for("r4000_ind_income")), 10, "RequestError", "`r4000_ind_income`"
+    ),
+    "a round without extract": _assess(approved(document(PERSONS_FILE, rounds=[1, 7])), 10, "RequestError", "round 7"),
     "two extracts of one round": _assess(extract_twice, 10, "RequestError", "has 2 extracts"),
     # What the stages before wrote
     "typed table absent": _assess(
@@ -313,47 +423,61 @@ CASES = {
     ),
     # The command line
     "publish: no candidate": Case(
-        f"sdc publish {PERSONS} --approved-by ACT-0099",
+        f"sdc publish {PERSONS} --as ACT-0002",
         lambda c: c.package(PERSONS).rename(c / "elsewhere"),
         14,
         "IntegrityError",
         "there is no candidate",
     ),
     "publish: gate failed": Case(
-        f"sdc publish {PERSONS} --approved-by ACT-0099",
+        f"sdc publish {PERSONS} --as ACT-0002",
         in_json(f"data/verdicts/{PERSONS}/verdict.json", lambda found: found.update(gate="fail")),
         13,
         "DisclosureError",
         "Nothing is published",
     ),
     "publish: expired": Case(
-        f"sdc publish {PERSONS} --approved-by ACT-0099",
+        f"sdc publish {PERSONS} --as ACT-0002",
         document(PERSONS_FILE, expires="2026-01-31"),
         15,
         "ApprovalError",
         "expired",
     ),
     "publish: revoked": Case(
-        f"sdc publish {PERSONS} --approved-by ACT-0099", approval("revoked"), 15, "ApprovalError", "`revoked`"
+        f"sdc publish {PERSONS} --as ACT-0002", ended("revoked"), 15, "ApprovalError", "`revoked`"
     ),
     "publish: never approved": Case(
-        f"sdc publish {UNAPPROVED} --approved-by ACT-0099", lambda _: None, 15, "ApprovalError", "`appraisal`"
+        f"sdc publish {UNAPPROVED} --as ACT-0002", lambda _: None, 15, "ApprovalError", "`appraisal`"
+    ),
+    "publish: by nobody": Case(f"sdc publish {PERSONS}", lambda _: None, 15, "ApprovalError", "says not who acts"),
+    "publish: by one who may not": Case(
+        f"sdc publish {PERSONS} --as ACT-0031", lambda _: None, 15, "ApprovalError", "may `publish`"
+    ),
+    "publish: not reviewed": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        in_package("manifest.json", lambda before: before + b"\n"),
+        15,
+        "ApprovalError",
+        "0 of 2 reviewers",
+    ),
+    "publish: taken back": Case(
+        f"sdc publish {PERSONS} --as ACT-0002", approved(lambda _: None), 15, "ApprovalError", "is `preparing`"
     ),
     "publish: by a name": Case(
-        f"sdc publish {PERSONS} --approved-by Mister@Example", lambda _: None, 15, "ApprovalError", "no reviewer"
+        f"sdc publish {PERSONS} --as Mister@Example", lambda _: None, 15, "ApprovalError", "is not an actor"
     ),
     "publish: policy changed since": Case(
-        f"sdc publish {PERSONS} --approved-by ACT-0099", rule("public", "k", 6), 14, "IntegrityError", "policy"
+        f"sdc publish {PERSONS} --as ACT-0002", rule("public", "k", 6), 14, "IntegrityError", "policy"
     ),
     "publish: dictionary changed since": Case(
-        f"sdc publish {PERSONS} --approved-by ACT-0099",
+        f"sdc publish {PERSONS} --as ACT-0002",
         document(PERSONS_DICTIONARY, version="9.0.0"),
         14,
         "IntegrityError",
         "dictionary",
     ),
     "publish: cell changed": Case(
-        f"sdc publish {PERSONS} --approved-by ACT-0099",
+        f"sdc publish {PERSONS} --as ACT-0002",
         in_package("data/registration.csv", lambda before: before.replace(b"female", b"male", 1)),
         14,
         "IntegrityError",
@@ -397,17 +521,17 @@ def test_refuses(case, bare, built, call):
     )
     case.breakage(bare)
     before = bare.files()
-    ended = call(bare.root, words)
-    assert ended.code == case.code, ended.err
-    assert ended.out == ""
-    assert ended.err.startswith(f"{case.error}: "), ended.err
-    assert case.says in ended.err
-    where, what, do = _parts(ended.err)
+    done = call(bare.root, words)
+    assert done.code == case.code, done.err
+    assert done.out == ""
+    assert done.err.startswith(f"{case.error}: "), done.err
+    assert case.says in done.err
+    where, what, do = _parts(done.err)
     assert where
     assert what
     assert do, "an error says what to do"
     assert _without_store(bare.files()) == _without_store(before)
-    (bare.root.parent / "told").write_text(ended.err)
+    (bare.root.parent / "told").write_text(done.err)
     assert not leaks([bare.root.parent / "told"], [token for kind in built.tokens.values() for token in kind])
 
 
@@ -416,14 +540,14 @@ def test_the_same_calls_work_on_what_is_not_broken(bare, call):
     for stage in (INGEST_PERSONS, INGEST_COUNTS, f"assess@{PERSONS}", f"protect@{PERSONS}", f"release@{PERSONS}"):
         runs = []
         for _ in range(2):
-            ended = call(bare.root, bare.command(stage))
-            assert (ended.code, ended.err) == (0, ""), stage
+            done = call(bare.root, bare.command(stage))
+            assert (done.code, done.err) == (0, ""), stage
             runs.append(bare.files())
         assert runs[0] == runs[1], f"{stage} gives other bytes the second time"
     package = str(bare.package(PERSONS).relative_to(bare.root))
     for words in (("check",), ("explain", PERSONS), ("verify", package), ("publish", PERSONS, *ACTOR)):
-        ended = call(bare.root, ["sdc", *words])
-        assert (ended.code, ended.err) == (0, ""), words
+        done = call(bare.root, ["sdc", *words])
+        assert (done.code, done.err) == (0, ""), words
 
 
 class TestAVerdictThatFails:
@@ -441,10 +565,10 @@ class TestAVerdictThatFails:
 
     def test_no_package(self, spoiled, call):
         before = spoiled.files()
-        ended = call(spoiled.root, spoiled.command(f"validate@{COUNTS}"))
-        assert ended.code == 13
-        assert "minimum_count" in ended.err
-        assert "no package is written" in ended.err
+        done = call(spoiled.root, spoiled.command(f"validate@{COUNTS}"))
+        assert done.code == 13
+        assert "minimum_count" in done.err
+        assert "no package is written" in done.err
         verdict = json.loads((spoiled / f"data/verdicts/{COUNTS}/verdict.json").read_text())
         assert verdict["gate"] == "fail"
         assert "fail" in (spoiled / f"data/verdicts/{COUNTS}/report.html").read_text().lower()
@@ -466,10 +590,10 @@ def test_check_tells_all_faults_of_all_documents_at_once(bare, call):
         document(PERSONS_DICTIONARY, owner="us"),
     ):
         breakage(bare)
-    ended = call(bare.root, ["sdc", "check"])
-    assert ended.code == 10
+    done = call(bare.root, ["sdc", "check"])
+    assert done.code == 10
     for told in ("expires", "purpose", "`k`", "owner"):
-        assert told in ended.err
+        assert told in done.err
 
 
 def test_all_faults_of_an_extract_are_told_at_once(bare, call):
@@ -479,10 +603,10 @@ def test_all_faults_of_an_extract_are_told_at_once(bare, call):
         frame_of(PERSONS_RAW, unknown_column),
     ):
         breakage(bare)
-    ended = call(bare.root, bare.command(INGEST_PERSONS))
-    assert ended.code == 11
+    done = call(bare.root, bare.command(INGEST_PERSONS))
+    assert done.code == 11
     for told in ("r3110_ind_sex", "r3111_ind_age", "r9999_ind_shoe_size"):
-        assert told in ended.err
+        assert told in done.err
 
 
 def _parts(text: str) -> tuple[str, str, str]:

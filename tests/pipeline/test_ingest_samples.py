@@ -7,7 +7,7 @@ from sdc.dictionary import Role, read_dictionary
 from sdc.documents import parse_yaml
 from sdc.errors import DictionaryError
 from sdc.ingest import ingest, read_extract
-from sdc.ingest.read import read_text_frame
+from sdc.ingest.read import open_source
 from sdc.samples import write_samples
 
 
@@ -29,7 +29,7 @@ def test_every_extract_of_params_ingests(samples, repo):
         dictionary = read_dictionary(repo / "dictionary" / f"{extract.component}.yaml")
         path = samples / extract.path.name
         table, summary = ingest(path, extract, dictionary)
-        frame, _ = read_text_frame(path, extract.layout)
+        frame, _ = open_source(path, extract.layout)
         assert len(table) == len(frame) == summary["records"]
         assert not table.names(Role.IDENTIFIER)
         kept = pd.concat(
@@ -46,7 +46,7 @@ def test_households_of_the_roster_keep_their_members(samples, repo):
     dictionary = read_dictionary(repo / "dictionary" / "registration.yaml")
     path = samples / extract.path.name
     table, summary = ingest(path, extract, dictionary)
-    frame, _ = read_text_frame(path, extract.layout)
+    frame, _ = open_source(path, extract.layout)
     household = table.name(Role.HOUSEHOLD)
     raw = next(frame[name] for name in (household, *dictionary.by_name[household].aliases) if name in frame)
     pairs = pd.DataFrame({"raw": raw, "number": table.rows[household]}).drop_duplicates()

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from checkouts import COUNTS, PERSONS, SITES, Checkout
+from checkouts import ACTOR, COUNTS, PERSONS, SITES, Checkout
 
 OUTPUTS = ("data/typed", "data/assessed", "data/protected", "data/verdicts", "data/candidates", "metrics")
 EXTRACTS = ("mobility_tracking_r01", "mobility_tracking_r02")
-ACTOR = ("--approved-by", "ACT-0099")
 
 
 @pytest.fixture

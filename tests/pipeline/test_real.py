@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from checkouts import ACTOR, Checkout, reviewed
 
 from sdc.cells.intruder import AT_LEAST_ONE, NOTHING_KNOWN, audit
 from sdc.cells.rows import row_cells
 from sdc.dictionary import Role
 from sdc.files import read_table
+from sdc.policy import read_policy
+from sdc.register.samples import write_register
+from sdc.request import read_request
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
@@ -40,10 +44,10 @@ REQUESTS = {
 def checkout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout that holds the real extracts and four requests, after `dvc repro`."""
     root = tmp_path_factory.mktemp("real")
-    for name in ("dictionary", "policies", "pipelines", "expectations"):
+    for name in ("codes", "dictionary", "policies", "pipelines", "expectations"):
         shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(REPO / "src" / "sdc", root / "src" / "sdc", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".dvcignore"):
+    for name in ("dvc.yaml", ".dvcignore", "exceptions.yaml"):
         shutil.copy(REPO / name, root / name)
     (root / "raw").mkdir()
     shutil.copyfile(shared / "data" / "dtm" / "iraq2014_HEADER_41cols.txt", root / "raw" / "header.txt")
@@ -65,12 +69,14 @@ def checkout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "rounds": rounds,
             "variables": "all",
             "policy": policy,
-            "approval": {"status": "approved", "by": "ACT-0001", "on": "2026-11-01"},
             "expires": "2099-12-31",
             "agreement": "TRIAL",
         }
         (root / "requests" / f"{name}.yaml").write_text(yaml.safe_dump(request))
-    (root / "params.yaml").write_text(yaml.safe_dump({"extracts": extracts, "requests": wiring}))
+    (root / "params.yaml").write_text(yaml.safe_dump({"extracts": extracts, "requests": wiring, "masters": {}}))
+    orders = [read_request(path) for path in sorted((root / "requests").glob("*.yaml"))]
+    policies = {path.stem: read_policy(path) for path in (root / "policies").glob("*.yaml")}
+    write_register(str(root / "data" / "register" / "register.sqlite"), orders, policies).close()
     run(root, "dvc", "init", "-q", "--no-scm")
     config = (REPO / ".dvc" / "config").read_text()
     (root / ".dvc" / "config").write_text(config + "    no_scm = true\n")
@@ -98,7 +104,8 @@ def test_real_files_are_released_and_verify(checkout, request_id):
     assert found["risk_before"]["below_minimum"] > 0
     assert found["risk_after"]["below_minimum"] == 0
     assert all(check["passed"] for check in found["checks"] if check["breach"] == "stop")
-    run(checkout, "sdc", "publish", request_id, "--approved-by", "ACT-0002")
+    reviewed(Checkout(checkout), request_id)
+    run(checkout, "sdc", "publish", request_id, *ACTOR)
     told = json.loads(run(checkout, "sdc", "verify", f"releases/{request_id}/v1.0.0", "--json"))
     assert told["verified"] is True
 

@@ -4,11 +4,12 @@ import json
 import re
 
 import pytest
-from checkouts import BUILT, COUNTS, MINIMUM, PERSONS, SITES, UNAPPROVED
+from checkouts import ACTOR, BUILT, COUNTS, MINIMUM, PERSONS, REVIEWERS, SITES, UNAPPROVED
 
-STAGES = ("assess", "protect", "validate", "release")
+STAGES = ("grant", "assess", "protect", "validate", "audit", "release")
 INGESTED = {"ingest@mobility_tracking_r01", "ingest@mobility_tracking_r02", "ingest@registration_r01"}
-ACTOR = ("--approved-by", "ACT-0099", "--approved-by", "ACT-0100")
+COMPONENTS = ("flow_monitoring_survey", "mobility_tracking", "registration", "site_assessment")
+KNOWN = {f"known@{component}" for component in COMPONENTS}
 
 
 def ran(told: str) -> set[str]:
@@ -30,7 +31,7 @@ def as_json(checkout, *words: str):
 
 
 def test_from_nothing_everything_runs(built):
-    assert ran(built.log) == INGESTED | stages_of(*BUILT)
+    assert ran(built.log) == INGESTED | KNOWN | stages_of(*BUILT)
     for request in BUILT:
         verdict = json.loads((built.checkout / f"data/verdicts/{request}/verdict.json").read_text())
         assert verdict["gate"] == "pass"
@@ -47,7 +48,10 @@ def test_to_a_verified_release(checkout):
         assert {"SHA256SUMS", "promises", "catalogue"} <= set(found["checks"])
     catalogue = json.loads((checkout / "releases/catalogue.json").read_text())["releases"]
     assert [entry["request_id"] for entry in catalogue] == [COUNTS, PERSONS]
-    assert catalogue[0]["approved_by"] == ["ACT-0099", "ACT-0100"]
+    assert catalogue[0]["approved_by"] == list(REVIEWERS)
+    told = as_json(checkout, "sdc", "registry", "catalogue", "--json")["releases"]
+    assert [row["manifest_sha256"] for row in told] == [entry["manifest_sha256"] for entry in catalogue]
+    as_json(checkout, "sdc", "registry", "verify", "--json")
     standing = {row["request"]: row for row in as_json(checkout, "sdc", "status", "--json")["requests"]}
     assert [len(standing[request]["released"]) for request in BUILT] == [1, 0, 1]
     assert {row["gate"] for row in standing.values()} == {"pass"}
@@ -63,7 +67,7 @@ class TestWhatRunsAgain:
         done = checkout.run("dvc", "repro")
         assert done.returncode == 0, done.stdout + done.stderr
         assert ran(done.stdout) == stages_of(SITES)
-        assert skipped(done.stdout) == INGESTED | stages_of(COUNTS, PERSONS)
+        assert skipped(done.stdout) == INGESTED | KNOWN | stages_of(COUNTS, PERSONS)
         after = checkout.files("src")
         changed = {path for path in before | after if before.get(path) != after.get(path) and path.startswith("data/")}
         assert changed
@@ -91,10 +95,13 @@ class TestWhatRunsAgain:
     @pytest.mark.parametrize(
         ("path", "stages"),
         [
-            (f"requests/{COUNTS}.yaml", {f"assess@{COUNTS}", f"validate@{COUNTS}", f"release@{COUNTS}"}),
+            (f"requests/{COUNTS}.yaml", stages_of(COUNTS) - {f"protect@{COUNTS}"}),
             ("data/raw/registration_r01.csv", {"ingest@registration_r01"}),
             ("pipelines/release.py", {f"release@{request}" for request in BUILT}),
-            ("dictionary/registration.yaml", {"ingest@registration_r01", *stages_of(PERSONS)} - {f"protect@{PERSONS}"}),
+            (
+                "dictionary/registration.yaml",
+                {"ingest@registration_r01", *stages_of(PERSONS)} - {f"grant@{PERSONS}", f"protect@{PERSONS}"},
+            ),
         ],
         ids=["request", "extract", "script", "dictionary"],
     )
@@ -132,7 +139,7 @@ def test_what_machines_read(built):
     documents = as_json(checkout, "sdc", "check", "--json")["documents"]
     states = {row["document"]: row["state"] for row in documents}
     assert states[f"requests/{UNAPPROVED}.yaml"] == "appraisal"
-    assert {states[f"requests/{request}.yaml"] for request in BUILT} == {"approved"}
+    assert {states[f"requests/{request}.yaml"] for request in BUILT} == {"approved", "review"}
     findings = as_json(checkout, "sdc", "doctor", "--json")["findings"]
     assert {finding["level"] for finding in findings} <= {"ok", "note"}
     assert checkout.files("src", ".dvc", ".sdc") == before

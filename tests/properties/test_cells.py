@@ -27,9 +27,9 @@ from sdc.cells.rules import (
 )
 from sdc.cells.spanning import Span, parse_by
 from sdc.engines.cellsuppression import suppress_cells
+from sdc.engines.controlledrounding import controlled_rounding
 from sdc.engines.rounding import (
     cell_key_noise,
-    controlled_rounding,
     noise_table,
     random_rounding,
     small_count_rounding,

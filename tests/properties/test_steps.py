@@ -9,11 +9,13 @@ from sdc.cells.intruder import AT_LEAST_ONE, NOTHING_KNOWN, audit
 from sdc.cells.rows import row_cells
 from sdc.dictionary import Level, Link, Role, Type, Variable
 from sdc.plan import Step, apply
-from sdc.steps.counts import round_counts, suppress_counts
+from sdc.steps.countrounding import round_counts
+from sdc.steps.counts import suppress_counts
 from sdc.steps.order import sort_records
 from sdc.steps.recoding import coarsened, recode
 from sdc.steps.suppression import suppress_locally, suppress_sensitive
 from sdc.table import Table
+from sdc.verdict.records import _homogeneous_records
 
 AGE = Variable(
     name="age",
@@ -111,6 +113,20 @@ def test_every_class_holds_no_value_or_at_least_ell(table, ell):
     shown = result[result["harm"].notna()]
     distinct = shown.groupby([shown["sex"].astype("str"), shown["area"].fillna("")])["harm"].nunique()
     assert (distinct >= ell).all()
+
+
+@given(people(), st.integers(2, 3), st.integers(0, 2**32 - 1))
+def test_every_choice_was_left_out_by_enough_of_a_class(table, ell, seed):
+    rng = np.random.default_rng(seed)
+    chosen = [" ".join(c for c in ("a", "b", "c") if rng.random() < 0.7) or None for _ in range(len(table))]
+    multiple = Variable(name="harm", type=Type.CODES, codes={"a": {}, "b": {}, "c": {}}, role=Role.SENSITIVE)
+    table = Table(table.rows.assign(harm=pd.Series(chosen, dtype="str")), (AGE, SEX, AREA, NAME, multiple), ())
+    result = suppress_sensitive(table, ["sex", "area"], "harm", ell)
+    assert _homogeneous_records(result, ["sex", "area"], "harm", ell) == 0
+    for _, answers in result.rows.groupby([result.rows["sex"].astype("str"), result.rows["area"].fillna("")])["harm"]:
+        given_away = answers.dropna().str.split()
+        for choice in "abc" if len(given_away) else "":
+            assert sum(choice not in made for made in given_away) >= ell - 1
 
 
 @given(people(), st.integers(1, 2))

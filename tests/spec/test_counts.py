@@ -1,7 +1,9 @@
 """What each protection of counts does, drawn."""
 
 from sdc.dictionary import Geography, Link, Role, Type, Variable
-from sdc.steps.counts import aggregate_counts, round_counts, suppress_counts
+from sdc.steps.aggregation import aggregate_counts
+from sdc.steps.countrounding import round_counts
+from sdc.steps.counts import suppress_counts
 
 SUM = (Link(total="all", parts=("men", "women")),)
 

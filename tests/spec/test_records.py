@@ -176,6 +176,37 @@ def test_too_few_records_for_k_is_refused(spec):
         )
 
 
+def test_a_choice_that_a_whole_class_made_is_given_away_however_the_others_differ(spec):
+    multiple = Variable(name="harm", type=Type.CODES, open_codes=True, role=Role.SENSITIVE)
+    spec(
+        suppress_sensitive,
+        before="""
+        sex | harm
+        key | sensitive
+        ----+----------
+        f   | theft fraud
+        f   | fraud
+        f   | debt fraud
+        m   | theft fraud
+        m   | fraud
+        m   | debt
+        """,
+        after="""
+        sex | harm
+        f   |
+        f   |
+        f   |
+        m   | theft fraud
+        m   | fraud
+        m   | debt
+        """,
+        entries={"harm": multiple},
+        keys=["sex"],
+        sensitive="harm",
+        ell=2,
+    )
+
+
 def test_a_class_that_agrees_on_the_sensitive_value_loses_it(spec):
     spec(
         suppress_sensitive,

@@ -36,7 +36,7 @@ variables:
   - {name: men, type: integer, role: count}
   - {name: women, type: integer, role: count}
   - {name: weight, type: number, role: weight}
-  - {name: remarks, type: text, role: other}
+  - {name: remarks, type: text, role: other, sensitivity: high}
 links:
   - {total: people, parts: [men, women], broken_rows_allowed: 1}
 """

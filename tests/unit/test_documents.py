@@ -9,7 +9,8 @@ from sdc.dictionary import Dictionary, Geography, Role, Type, read_dictionary
 from sdc.documents import parse_yaml
 from sdc.errors import ApprovalError, DictionaryError, PolicyError, RequestError
 from sdc.policy import read_policy
-from sdc.request import read_request
+from sdc.register.samples import UNDECIDED, write_register
+from sdc.request import Approval, read_request
 
 REPO = Path(__file__).resolve().parents[2]
 DICTIONARIES = sorted((REPO / "dictionary").glob("*.yaml"))
@@ -213,7 +214,6 @@ def test_the_three_policies_hold_the_numbers_of_the_design():
     assert (public.coordinate_decimals.value, restricted.coordinate_decimals.value) == (None, 2)
     assert (public.ell.breach, restricted.ell.breach, internal.k.breach) == ("stop", "warn", "report")
     for policy in (public, restricted, internal):
-        assert policy.for_component("case_data").k.value == 11
         assert policy.for_component("registration").k.value == policy.k.value
         assert "Displacement Tracking Matrix (DTM)" in policy.terms.credit
 
@@ -229,10 +229,18 @@ def test_each_number_has_its_own_reason(path):
 WRONG_POLICIES = {
     "another name inside": (("policy: public", "policy: open"), "is named `open`"),
     "a number without a reason": (("because: >-", "why: >-"), "because"),
-    "a share above one": (("value: 0.05", "value: 5"), "`max_suppressed_values`"),
+    "a share above one": (("max_suppressed_values:\n  value: 0.05", "max_suppressed_values:\n  value: 5"), "`max_supp"),
     "k of nothing": (("k:\n  value: 5", "k:\n  value: 0"), "`k`"),
     "k that is no number": (("k:\n  value: 5", "k:\n  value: five"), "k.value"),
-    "an unknown rule for a component": (("    k:\n", "    ka:\n"), "`ka` is no rule"),
+    "an unknown rule for a component": (("components: {}", "components: {a: {ka: {value: 1}}}"), "`ka` is no rule"),
+    "a base below the least count": (
+        ("count_method:\n  value: suppress", "count_method:\n  value: random"),
+        "must be 10",
+    ),
+    "bands that fall": (
+        ("count_bands:\n  value: [10, 20,", "count_bands:\n  value: [20, 10,"),
+        "`count_bands` must rise",
+    ),
     "an unknown place": (("value: admin1", "value: village"), "lowest_geography_records"),
 }
 
@@ -257,15 +265,18 @@ def test_requests_ask_for_what_exists(path):
     asked = found.by_name if request.variables == "all" else request.variables
     assert set(asked) <= found.by_name.keys()
     assert set(request.importance) <= set(asked)
-    assert (request.agreement is not None) == (request.policy == "restricted" and request.approval.status == "approved")
+    assert (request.agreement is not None) == (request.policy == "restricted" and request.id not in UNDECIDED)
     assert date(2027, 1, 1) <= request.expires <= date(2028, 12, 31)
 
 
-def test_params_wire_all_approved_requests_and_no_other():
+def test_params_wire_all_approved_requests_and_no_other(tmp_path):
     content = parse_yaml((REPO / "params.yaml").read_text(encoding="utf-8"), "params.yaml", RequestError)
     requests = {path.stem: read_request(path) for path in REQUESTS}
+    policies = {path.stem: read_policy(path) for path in (REPO / "policies").glob("*.yaml")}
+    with write_register(str(tmp_path / "register.sqlite"), requests.values(), policies) as register:
+        granted = {name for name in requests if register.grant(name)}
     wired = {name: (entry["component"], entry["policy"]) for name, entry in content["requests"].items()}
-    approved = {n: (r.component, r.policy) for n, r in requests.items() if r.approval.status == "approved"}
+    approved = {n: (r.component, r.policy) for n, r in requests.items() if n in granted}
     assert wired == approved
     assert len(requests) > len(approved)
     assert {component for component, _ in approved.values()} == SAMPLED
@@ -274,18 +285,22 @@ def test_params_wire_all_approved_requests_and_no_other():
 
 
 def test_nothing_is_built_without_approval_or_after_expiry():
-    by_status = {read_request(path).approval.status: read_request(path) for path in REQUESTS}
-    by_status["approved"].require_approval(date(2026, 11, 22))
-    with pytest.raises(ApprovalError, match="appraisal"):
-        by_status["appraisal"].require_approval(date(2026, 11, 22))
+    order = read_request(REQUESTS[0])
+    with pytest.raises(ApprovalError, match="not approved"):
+        order.require_approval(date(2026, 11, 22))
+    approved = order.model_copy(update={"approval": Approval(by="ACT-0012", on=date(2026, 11, 10))})
+    approved.require_approval(date(2026, 11, 22))
     with pytest.raises(ApprovalError, match="expired"):
-        by_status["approved"].require_approval(date(2031, 1, 1))
+        approved.require_approval(date(2031, 1, 1))
 
 
 WRONG_REQUESTS = {
     "another id inside": (("id: REQ-2026-001", "id: REQ-2026-009"), "holds the request"),
     "no id of ours": (("id: REQ-2026-001", "id: 1"), "`id`"),
-    "an approval of nobody": (("  by: ACT-0012\n", ""), "who gave it"),
+    "an approval in the file": (
+        ("expires: 2027", "approval: {by: ACT-0012, on: 2026-11-10}\nexpires: 2027"),
+        "stands in the register only",
+    ),
     "no purpose": (('purpose: "', 'goal: "'), "purpose"),
     "no rounds": (("rounds: [1, 2]", "rounds: []"), "rounds"),
     "a day that is none": (("expires: 2027-12-31", "expires: 2027-13-31"), "expires"),

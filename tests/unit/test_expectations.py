@@ -16,7 +16,7 @@ from sdc.expectations.measures import MEASURES, measure
 from sdc.expectations.promises import PROMISES
 from sdc.expectations.suites import AGGREGATED, present
 from sdc.policy import Policy, read_policy
-from sdc.steps.counts import CONTRIBUTORS
+from sdc.steps.aggregation import CONTRIBUTORS
 from sdc.table import Table
 
 TOKEN = "CANARYBEATRIX"
@@ -59,13 +59,19 @@ def policy(**changes) -> Policy:
         "max_global_risk": rule(0.4, "warn"),
         "max_household_risk": rule(0.4, "report"),
         "minimum_count": rule(10),
+        "minimum_households": rule(10),
+        "minimum_sensitive_count": rule(10),
+        "count_method": rule("suppress"),
         "rounding_base": rule(5),
         "max_suppressed_values": rule(0.05),
         "max_suppressed_records": rule(0.2),
         "engine": rule("native"),
     }
     terms = {"licence": "x", "credit": "y", "conditions": ["z"]}
-    content = {"policy": "strict", "title": "Strict", "tier": "public", "terms": terms, **values, **changes}
+    internal = read_policy(Path(__file__).resolve().parents[2] / "policies" / "internal.yaml")
+    internal = internal.model_dump(mode="json", exclude={"components"})
+    own = {"policy": "strict", "title": "Strict", "tier": "public", "terms": terms, **values, **changes}
+    content = {**internal, **own}
     return Policy.model_validate(content)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,8 +20,10 @@ from sdc.errors import ApprovalError, DataError, DisclosureError, IntegrityError
 from sdc.release import workbook
 from sdc.release.manifest import manifest_schema, package_name
 from sdc.release.package import build
+from sdc.release.pseudonyms import Ids, Line, with_ids
 from sdc.release.spreadsheet import differences
 from sdc.release.verify import verify
+from sdc.release.wording import METHODS, WORDS
 
 TESTS = Path(__file__).resolve().parents[1]
 MEMBERS = {
@@ -32,6 +35,7 @@ MEMBERS = {
     "manifest.json",
     "metadata/sdc-record.json",
     "ro-crate-metadata.json",
+    "verify.py",
 }
 
 
@@ -47,6 +51,12 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+def issued(given: dict) -> list[str]:
+    """Columns of the data file: those of the table, behind a record id where rows are records."""
+    columns = list(given["table"].rows.columns)
+    return columns if given["table"].names("count") else ["record_id", *columns]
+
+
 def load(path: Path) -> dict:
     return json.loads(path.read_bytes())
 
@@ -55,7 +65,7 @@ def test_a_package_is_complete_and_verifies(built):
     folder, given = built
     component = given["request"].component
     assert names(folder) == MEMBERS | {f"data/{component}.csv", f"data/{component}.xlsx"}
-    assert "promises" in verify(folder)
+    assert "promises" in verify(folder, candidate=True)
     assert not list(folder.parent.glob(".*"))
 
 
@@ -80,7 +90,7 @@ def test_frictionless_refuses_a_code_outside_the_list(built, tmp_path):
         pytest.skip("open codes have no list")
     broken = copy_of(folder, tmp_path / "p")
     csv = broken / "data" / "flow_survey.csv"
-    csv.write_bytes(re.sub(rb"(?m)^[fm],", b"q,", csv.read_bytes(), count=1))
+    csv.write_bytes(re.sub(rb"(?m)^(\w{16}),[fm],", rb"\1,q,", csv.read_bytes(), count=1))
     code = (
         "import sys, frictionless; r = frictionless.validate(sys.argv[1]); "
         "sys.exit(not any(e == ['constraint-error'] for e in r.flatten(['type'])))"
@@ -108,7 +118,7 @@ def test_the_csv_is_plain(built):
     assert b"\r" not in raw
     assert raw.endswith(b"\n")
     header, *lines = raw.decode().split("\n")[:-1]
-    assert header == ",".join(given["table"].rows.columns)
+    assert header == ",".join(issued(given))
     assert len(lines) == len(given["table"])
 
 
@@ -123,13 +133,29 @@ def test_the_csv_is_the_table(built):
         assert list(read[name]) == expected, name
 
 
+def test_each_record_has_an_id_of_its_own_and_counts_have_none(built):
+    folder, given = built
+    read = pd.read_csv(next((folder / "data").glob("*.csv")), dtype=str)
+    manifest = load(folder / "manifest.json")
+    fields = load(folder / "datapackage.json")["resources"][0]["schema"]["fields"]
+    if given["table"].names("count"):
+        assert "record_id" not in read.columns
+        assert manifest["sdc"]["issued_columns"] == []
+        return
+    assert read["record_id"].is_unique
+    assert read["record_id"].str.fullmatch("[a-z2-7]{16}").all()
+    assert manifest["sdc"]["issued_columns"] == ["record_id"]
+    assert fields[0]["constraints"] == {"required": True, "unique": True, "pattern": "^[a-z2-7]{16}$"}
+    assert "record_id" in (folder / "README.txt").read_text()
+
+
 def test_record_numbers_are_not_released(built):
     folder, given = built
     text = "".join(path.read_text() for path in folder.rglob("*") if path.suffix in (".csv", ".json", ".txt", ".html"))
     if given["table"].rows.index.min() >= 777_000:
         assert "777" not in re.sub(r"[0-9a-f]{64}|[0-9]+\.[0-9]+", "", text)
     assert "record" not in given["table"].rows.columns
-    assert list(pd.read_csv(next((folder / "data").glob("*.csv"))).columns) == list(given["table"].rows.columns)
+    assert list(pd.read_csv(next((folder / "data").glob("*.csv"))).columns) == issued(given)
 
 
 def test_the_workbook_holds_the_same_and_no_formula(built):
@@ -142,9 +168,9 @@ def test_the_workbook_holds_the_same_and_no_formula(built):
     data = book["data"]
     assert data.max_row == len(given["table"]) + 1
     assert data.freeze_panes == "A2"
-    assert [cell.value for cell in data[1]] == list(given["table"].rows.columns)
+    assert [cell.value for cell in data[1]] == issued(given)
     described = [row[0].value for row in book["dictionary"].iter_rows(min_row=2)]
-    assert described == list(given["table"].rows.columns)
+    assert described == issued(given)
     with zipfile.ZipFile(xlsx) as archive:
         assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
 
@@ -152,7 +178,15 @@ def test_the_workbook_holds_the_same_and_no_formula(built):
 def test_the_readme_answers_the_questions_of_a_recipient(built):
     folder, given = built
     text = (folder / "README.txt").read_text()
-    for heading in ("WHO MAY USE IT", "EMPTY CELLS", "HOW TO CITE", "CONTACT", "DELETE BY", "CELLULES VIDES"):
+    for heading in (
+        "IS IT GENUINE?",
+        "WHO MAY USE IT",
+        "EMPTY CELLS",
+        "HOW TO CITE",
+        "CONTACT",
+        "DELETE BY",
+        "CELLULES VIDES",
+    ):
         assert heading in text, heading
     assert given["policy"].terms.credit in " ".join(text.split())
     restricted = given["policy"].tier == "restricted"
@@ -172,7 +206,7 @@ def test_no_withheld_number_and_no_step_parameter_is_in_a_package(built):
     for name in ("minimum_count", "max_suppressed_values", "max_suppressed_records"):
         assert rules[name]["value"] is None
         assert rules[name]["withheld"]
-    told = "".join((folder / name).read_text() for name in MEMBERS if name != "SHA256SUMS")
+    told = "".join((folder / name).read_text() for name in MEMBERS - {"SHA256SUMS", "verify.py"})
     for entry in given["ledger"]["entries"]:
         assert entry["because"] not in told
     for _, rule in given["policy"].rules():
@@ -235,11 +269,11 @@ def test_fields_carry_types_lists_and_hashtags(tmp_path):
 
 
 def test_the_same_package_has_the_same_bytes_everywhere(tmp_path):
-    """Another folder, time zone, language, hash seed and umask."""
+    """Another folder, working folder, time zone, language, hash seed and umask; in all four languages."""
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1]); os.umask(int(sys.argv[4], 8)); from pathlib import Path; "
         "from release_samples import survey, places; from sdc.release.package import build, package_name; "
-        "given = {'s': survey, 'p': places}[sys.argv[2]](); "
+        "given = {'s': survey, 'p': places}[sys.argv[2]](languages=['en', 'fr', 'es', 'ar']); "
         "build(Path(sys.argv[3]) / package_name(given['request']), **given)"
     )
     setups = [
@@ -249,16 +283,103 @@ def test_the_same_package_has_the_same_bytes_everywhere(tmp_path):
             {"TZ": "Pacific/Kiritimati", "LANG": "fr_FR.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "77"},
             "077",
         ),
+        ("c", {"TZ": "America/Caracas", "LC_ALL": "ar_SD.UTF-8", "LANGUAGE": "ar", "PYTHONHASHSEED": "3"}, "027"),
     ]
     for which in "sp":
         found = []
         for place, env, umask in setups:
             target = tmp_path / which / place
+            target.mkdir(parents=True)
             command = [sys.executable, "-W", "error", "-c", code, str(TESTS), which, str(target), umask]
-            subprocess.run(command, check=True, env={**os.environ, **env}, cwd=tmp_path)
+            subprocess.run(command, check=True, env={**os.environ, **env}, cwd=target.parent)
             (folder,) = target.iterdir()
             found.append({name: (folder / name).read_bytes() for name in sorted(names(folder))})
-        assert found[0] == found[1]
+        assert found[0] == found[1] == found[2]
+
+
+ARABIC = re.compile("[\u0600-\u06ff]")
+
+
+def test_the_readme_speaks_four_languages_and_arabic_runs_from_right_to_left(tmp_path):
+    given = survey(languages=["ar", "en", "fr", "es"])
+    build(tmp_path / "p", **given)
+    arabic, english, french, spanish = (tmp_path / "p" / "README.txt").read_text().split("-" * 78)
+    for page, word in ((english, "EMPTY CELLS"), (french, "CELLULES VIDES"), (spanish, "CELDAS VACÍAS")):
+        assert word in page
+        assert not ARABIC.search(page)
+    assert "الخلايا الفارغة" in arabic
+    for line in filter(str.strip, arabic.splitlines()):
+        command = line.startswith(("ssh-keygen ", "sha256sum "))
+        assert line.startswith("\u200f") != command, "a command is copied as it is"
+    page = (tmp_path / "p" / "docs" / "sdc-summary.html").read_text()
+    assert '<section id="ar" lang="ar" dir="rtl">' in page
+    assert '<section id="en" lang="en" dir="ltr">' in page
+    book = openpyxl.load_workbook(tmp_path / "p" / "data" / "flow_survey.xlsx")
+    turned = {sheet.title: bool(sheet.sheet_view.rightToLeft) for sheet in book}
+    assert turned == {"README": True, "data": False, "dictionary": True, "codes": True}
+    assert ARABIC.search(book["README"]["A2"].value)
+
+
+def test_every_language_says_everything_with_the_same_figures():
+    """No sentence is missing in a language, none is left in English, and each names the same figures."""
+    for part in (WORDS, METHODS):
+        for language, words in part.items():
+            assert set(words) == set(part["en"]), language
+            for name, text in words.items():
+                figures = [sorted(re.findall(r"{\w+}", each)) for each in (text, part["en"][name])]
+                assert figures[0] == figures[1], (language, name)
+                assert language in ("en", "fr") or len(text) < 25 or text != part["en"][name], (language, name)
+    assert all(ARABIC.search(text) for text in WORDS["ar"].values())
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+@pytest.mark.slow
+def test_libreoffice_opens_the_workbook_and_shows_what_is_in_it(tmp_path):
+    given = survey(n=60, languages=["ar"])
+    build(tmp_path / "p", **given)
+    for form, name in (
+        ("csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2", "csv"),
+        ("pdf", "pdf"),
+    ):
+        command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", form]
+        command += ["--outdir", str(tmp_path), str(tmp_path / "p" / "data" / "flow_survey.xlsx")]
+        subprocess.run(command, check=True, capture_output=True, timeout=240)
+        assert list(tmp_path.glob(f"flow_survey*.{name}")), form
+    (sheet,) = tmp_path.glob("flow_survey*.csv")
+    shown = pd.read_csv(sheet, dtype=str, keep_default_na=False)
+    written = pd.read_csv(tmp_path / "p" / "data" / "flow_survey.csv", dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(shown, written)
+    if shutil.which("pdftotext"):
+        done = subprocess.run(["pdftotext", str(tmp_path / "flow_survey.pdf"), "-"], capture_output=True, check=True)
+        assert ARABIC.search(done.stdout.decode())
+
+
+@pytest.mark.skipif(
+    shutil.which("rocrate-validator") is None, reason="rocrate-validator (roc-validator) is not installed"
+)
+def test_a_validator_of_ro_crate_1_3_accepts_it(built):
+    """Its profile is bundled; the JSON-LD context it gets from its cache or the network."""
+    folder, _ = built
+    command = ["rocrate-validator", "validate", "-p", "ro-crate-1.3", "-l", "required", "--no-paging", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Unable to retrieve the JSON-LD context" in done.stdout:
+        pytest.skip("the context of RO-Crate 1.3 can be fetched neither from a cache nor from the network")
+    assert done.returncode == 0, done.stdout[-800:]
+
+
+def test_the_research_object_describes_every_file(built):
+    folder, _ = built
+    graph = {entity["@id"]: entity for entity in load(folder / "ro-crate-metadata.json")["@graph"]}
+    assert graph["ro-crate-metadata.json"]["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.3"}
+    parts = {part["@id"] for part in graph["./"]["hasPart"]}
+    assert parts == names(folder) - {"ro-crate-metadata.json", "manifest.json", "SHA256SUMS"}
+    for part in parts:
+        assert graph[part]["contentSize"] == str((folder / part).stat().st_size)
+        assert graph[part]["name"]
+        assert graph[part]["description"]
+    for name in ("publisher", "license"):
+        assert graph["./"][name]["@id"] in graph
+    assert graph[graph["./"]["publisher"]["@id"]]["contactPoint"]["@id"] in graph
 
 
 @pytest.mark.parametrize(
@@ -334,7 +455,7 @@ def test_a_file_too_large_for_a_workbook_names_the_csv(tmp_path, monkeypatch):
     data = openpyxl.load_workbook(tmp_path / "p" / "data" / "flow_survey.xlsx")["data"]
     assert data.max_row == 1
     assert "data/flow_survey.csv" in data["A1"].value
-    assert "workbook equals data" in verify(tmp_path / "p")
+    assert "workbook equals data" in verify(tmp_path / "p", candidate=True)
 
 
 @pytest.mark.parametrize(
@@ -357,8 +478,8 @@ def test_documents_that_do_not_fit_build_nothing(tmp_path, change, error):
 @pytest.mark.parametrize(
     ("entries", "error"),
     [
-        ({"approval": {"status": "received"}}, ApprovalError),
-        ({"approval": {"status": "approved", "by": "Amina Example", "on": "2026-11-02"}}, ApprovalError),
+        ({"approval": None}, ApprovalError),
+        ({"approval": {"by": "Amina Example", "on": "2026-11-02"}}, ApprovalError),
         ({"title": "=1+1"}, RequestError),
         ({"requester": {"organisation": "@home", "type": "ngo"}}, RequestError),
     ],
@@ -400,7 +521,7 @@ def test_a_package_that_stood_there_is_replaced_whole(tmp_path):
     (tmp_path / "p" / "old.txt").write_text("old")
     build(tmp_path / "p", **given)
     assert "old.txt" not in names(tmp_path / "p")
-    verify(tmp_path / "p")
+    verify(tmp_path / "p", candidate=True)
 
 
 def test_names_say_series_rounds_request_and_version():
@@ -415,21 +536,21 @@ def test_rules_that_only_warn_promise_nothing(tmp_path):
     build(tmp_path / "p", **{**given, "policy": lenient})
     promised = {promise["promise"] for promise in load(tmp_path / "p" / "manifest.json")["sdc"]["promises"]}
     assert not promised & {"k_anonymity", "l_diversity"}
-    verify(tmp_path / "p")
+    verify(tmp_path / "p", candidate=True)
 
 
 def test_an_unknown_policy_hash_is_refused_by_the_schema(tmp_path):
     given = survey()
     build(tmp_path / "p", **{**given, "provenance": {**PROVENANCE, "policy_sha256": "short"}})
     with pytest.raises(IntegrityError, match="policy_sha256"):
-        verify(tmp_path / "p")
+        verify(tmp_path / "p", candidate=True)
 
 
 def test_a_foreign_workbook_is_read_with_distrust(tmp_path):
     given = survey()
     build(tmp_path / "p", **given)
     fields = load(tmp_path / "p" / "datapackage.json")["resources"][0]["schema"]["fields"]
-    rows = given["table"].rows
+    rows = with_ids(given["table"], Ids(given["secret"], Line("REQ-2026-042", "x", 1))).rows
     xlsx = tmp_path / "p" / "data" / "flow_survey.xlsx"
 
     def rewritten(change) -> Path:

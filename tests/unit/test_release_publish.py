@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from release_samples import TODAY, copy_of, places, request, survey
+from release_samples import TODAY, copy_of, places, request, signed, signer, survey
 from sdc.errors import ApprovalError, DisclosureError, IntegrityError
 from sdc.release.catalogue import COLUMNS, read_catalogue
 from sdc.release.manifest import package_name
@@ -33,6 +33,11 @@ def made(tmp_path_factory):
     return folder, given
 
 
+def build_in(folder: Path, given: dict) -> Path:
+    build(folder, **given)
+    return folder
+
+
 @pytest.fixture
 def go(made, tmp_path):
     folder, given = made
@@ -44,6 +49,8 @@ def go(made, tmp_path):
             "today": TODAY,
             "approved_by": ("ACT-0002", "ACT-0003"),
             "extra": {"dvc_lock_sha256": "a" * 64},
+            "signer": signer(),
+            "enter": None,
             **changes,
         }
         return publish(candidate, tmp_path / "releases", **entries)
@@ -74,12 +81,14 @@ def test_a_release_lies_in_the_store_and_in_the_catalogue(go, made, tmp_path):
 def test_the_candidate_stays_as_it_was_and_the_release_is_read_only(go, made):
     folder, _ = made
     released = go()
-    verify(folder)
+    verify(folder, candidate=True)
     files = [path for path in released.rglob("*") if path.is_file()]
-    assert len(files) == 10
+    assert len(files) == 12
     for path in (released, *released.rglob("*")):
         assert not path.stat().st_mode & 0o222, path.name
-    assert all((folder / p.relative_to(released)).read_bytes() == p.read_bytes() for p in files)
+    before = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    assert {p.relative_to(released) for p in files} - before == {Path("SHA256SUMS.sig")}
+    assert all((folder / name).read_bytes() == (released / name).read_bytes() for name in before)
 
 
 def test_publishing_again_changes_nothing(go, tmp_path):
@@ -99,13 +108,15 @@ def test_another_package_under_the_same_version_is_refused(go, tmp_path):
     assert len(read_catalogue(tmp_path / "releases")) == 1
 
 
-def test_a_higher_version_stands_beside_the_lower(go, tmp_path):
+def test_a_higher_version_stands_beside_the_lower(go, made, tmp_path):
+    folder, _ = made
     first = go()
     given = places(version="1.1.0")
-    build(tmp_path / "next", **given)
+    build(tmp_path / "next", **given, supersedes=folder.name)
     second = go(tmp_path / "next", request=given["request"], verdict=given["verdict"])
     assert second == first.parent / "v1.1.0"
     assert [entry["version"] for entry in read_catalogue(tmp_path / "releases")] == ["1.0.0", "1.1.0"]
+    assert [entry["status"] for entry in read_catalogue(tmp_path / "releases")] == ["superseded", "released"]
     verify(first)
     verify(second)
 
@@ -117,9 +128,9 @@ def test_a_higher_version_stands_beside_the_lower(go, tmp_path):
         ({"approved_by": ("Amina Example",)}, ApprovalError),
         ({"approved_by": ("",)}, ApprovalError),
         ({"today": date(2028, 1, 1)}, ApprovalError),
-        ({"request": request("site_list", approval={"status": "revoked"})}, ApprovalError),
+        ({"request": request("site_list", approval=None)}, ApprovalError),
         ({"request": request("site_list", id="REQ-2026-044")}, DisclosureError),
-        ({"request": request("site_list", version="2.0.0")}, IntegrityError),
+        ({"signer": signer(2)}, IntegrityError),
         ({"verdict": {"gate": "fail", "request": "REQ-2026-042"}}, DisclosureError),
         ({"verdict": {}}, DisclosureError),
         ({"verdict": {"gate": "pass", "request": "REQ-2026-042"}}, IntegrityError),
@@ -170,7 +181,7 @@ def test_a_release_that_was_changed_is_found(go):
 def test_a_release_replaced_by_another_genuine_package_is_found_by_the_catalogue(go, tmp_path):
     released = go()
     other = places(n=61)
-    build(tmp_path / "other", **other)
+    signed(build_in(tmp_path / "other", other))
     for path in (released, *released.rglob("*")):
         path.chmod(0o755)
     for path in released.rglob("*"):
@@ -210,14 +221,14 @@ def test_several_publishers_lose_nothing(tmp_path):
     """Four processes, four requests, one store: each gets in, sooner or later."""
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
-        "from release_samples import places, TODAY; from sdc.errors import IntegrityError; "
+        "from release_samples import places, signer, TODAY; from sdc.errors import IntegrityError; "
         "from sdc.release.package import build, package_name; from sdc.release.publish import publish\n"
         "work, given = Path(sys.argv[2]), places(id=sys.argv[3]); folder = work / package_name(given['request'])\n"
         "build(folder, **given)\n"
         "for attempt in range(600):\n"
         "    try:\n"
         "        publish(folder, work / 'releases', request=given['request'], verdict=given['verdict'], today=TODAY, "
-        "approved_by=('ACT-1',), extra={}); break\n"
+        "approved_by=('ACT-1',), extra={}, signer=signer(), enter=None); break\n"
         "    except IntegrityError as busy:\n"
         "        assert 'under way' in str(busy), busy; time.sleep(0.05)\n"
         "else:\n    sys.exit(3)\n"
@@ -277,6 +288,8 @@ def test_a_store_below_a_file_gives_a_clear_error(made, tmp_path):
             today=TODAY,
             approved_by=("ACT-1",),
             extra={},
+            signer=signer(),
+            enter=None,
         )
 
 
@@ -313,3 +326,42 @@ def test_the_catalogue_cannot_run_in_a_spreadsheet(tmp_path):
     given = survey()
     with pytest.raises(RequestError):
         build(tmp_path / "p", **{**given, "request": request("flow_survey", title="@SUM(1)")})
+
+
+def test_the_register_is_told_of_each_release_also_by_the_run_after_a_killed_one(go, made, tmp_path):
+    told = []
+    go(enter=lambda entry: told.append((entry["release_id"], entry["status"])))
+    go(enter=lambda entry: told.append((entry["release_id"], entry["status"])))
+    assert told == [(made[0].name, "released")] * 2
+
+    def broken(_):
+        raise IntegrityError("register", "cannot be reached")
+
+    other = places(id="REQ-2026-044")
+    build(tmp_path / "other", **other)
+    given = {"request": other["request"], "verdict": other["verdict"]}
+    with pytest.raises(IntegrityError, match="cannot be reached"):
+        go(tmp_path / "other", **given, enter=broken)
+    assert (tmp_path / "releases" / ".journal.json").exists()
+    go(enter=lambda entry: told.append((entry["release_id"], entry["status"])))
+    assert told[2][0].endswith("REQ-2026-044-v1.0.0")
+    assert not (tmp_path / "releases" / ".journal.json").exists()
+
+
+@pytest.mark.parametrize("country", ["ZZZ", "SDN"])
+def test_no_package_with_a_placeholder_for_a_contact_leaves_for_real(tmp_path, go, country):
+    given = places(country=country)
+    build(tmp_path / "p", **given)
+    entries = {"request": given["request"], "verdict": given["verdict"]}
+    if country == "ZZZ":
+        assert go(tmp_path / "p", **entries)
+    else:
+        with pytest.raises(IntegrityError, match="placeholder"):
+            go(tmp_path / "p", **entries)
+
+
+def test_a_candidate_that_names_no_key_is_not_published(tmp_path, go):
+    given = places()
+    build(tmp_path / "p", **{**given, "signing": None})
+    with pytest.raises(IntegrityError, match="names no signing key"):
+        go(tmp_path / "p", request=given["request"], verdict=given["verdict"])

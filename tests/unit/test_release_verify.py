@@ -9,7 +9,7 @@ import re
 import pandas as pd
 import pytest
 
-from release_samples import copy_of, places, seal, survey
+from release_samples import copy_of, places, seal, signed, survey
 from sdc.errors import IntegrityError
 from sdc.release.manifest import package_name
 from sdc.release.package import build
@@ -23,6 +23,7 @@ def originals(tmp_path_factory):
     for name, given in (("survey", survey()), ("places", places()), ("areas", places(tier="public"))):
         made[name] = folder / name / package_name(given["request"])
         build(made[name], **given)
+        signed(made[name])
     return made
 
 
@@ -58,7 +59,7 @@ def edit_csv(folder, change) -> None:
 
 def test_the_originals_verify_wherever_they_lie(package):
     for name in ("survey", "places", "areas"):
-        assert len(verify(package(name))) == 9
+        assert len(verify(package(name))) == 10
 
 
 FILES = (
@@ -72,6 +73,8 @@ FILES = (
     "ro-crate-metadata.json",
     "manifest.json",
     "SHA256SUMS",
+    "SHA256SUMS.sig",
+    "verify.py",
 )
 
 
@@ -168,7 +171,7 @@ def test_hashes_swapped_are_found(package):
     lines = (folder / "SHA256SUMS").read_text().splitlines()
     lines[0], lines[1] = lines[1][:64] + lines[0][64:], lines[0][:64] + lines[1][64:]
     (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n")
-    assert failing(folder) == {"SHA256SUMS"}
+    assert failing(folder) == {"SHA256SUMS", "signature"}
 
 
 @pytest.mark.parametrize(

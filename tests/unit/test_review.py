@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from sdc.dictionary import Dictionary, Geography, Role, Type, Variable
-from sdc.plan import Brief, coarsen_geography
+from sdc.plan import Brief
+from sdc.plan.columns import coarsen_geography
 from sdc.policy import read_policy
 from sdc.request import Request
 from sdc.steps import STEPS
@@ -73,6 +74,6 @@ def a_request(policy: str) -> Request:
         rounds=(1,),
         variables="all",
         policy=policy,
-        approval={"status": "approved", "by": "ACT-0001", "on": date(2026, 1, 1)},
+        approval={"by": "ACT-0001", "on": date(2026, 1, 1)},
         expires=date(2030, 1, 1),
     )

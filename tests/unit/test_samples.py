@@ -10,7 +10,7 @@ from sdc.documents import parse_yaml
 from sdc.errors import DictionaryError
 from sdc.ingest import ingest, read_extract
 from sdc.ingest.columns import map_columns
-from sdc.ingest.read import read_text_frame
+from sdc.ingest.read import open_source
 from sdc.samples import write_samples
 
 SCALE = 0.1
@@ -31,7 +31,7 @@ def frames(folder, repo):
     for name in parse_yaml(params.read_text(encoding="utf-8"), str(params), DictionaryError)["extracts"]:
         extract = read_extract(params, name)
         dictionary = read_dictionary(repo / "dictionary" / f"{extract.component}.yaml")
-        frame, _ = read_text_frame(folder / extract.path.name, extract.layout)
+        frame, _ = open_source(folder / extract.path.name, extract.layout)
         found[name] = (frame, dictionary, extract)
     return found
 
@@ -60,7 +60,7 @@ def test_scale_multiplies_the_sizes(frames, tmp_path, repo):
     paths = write_samples(tmp_path, scale=2 * SCALE)
     assert [path.name for path in paths] == [extract.path.name for _, _, extract in frames.values()]
     for frame, _, extract in frames.values():
-        double, _ = read_text_frame(tmp_path / extract.path.name, extract.layout)
+        double, _ = open_source(tmp_path / extract.path.name, extract.layout)
         if extract.layout.format == "csv":
             assert 1.8 < len(double) / len(frame) < 2.2
         else:

@@ -26,7 +26,8 @@ from sdc.cells.perturbed import audit_box, audit_independent, rounding_box
 from sdc.cells.solver import Program
 from sdc.cells.spanning import UNKNOWN, Span, text_codes
 from sdc.engines.cellsuppression import suppress_cells
-from sdc.engines.rounding import cell_key_noise, controlled_rounding, noise_table, small_count_rounding
+from sdc.engines.controlledrounding import controlled_rounding
+from sdc.engines.rounding import cell_key_noise, noise_table, small_count_rounding
 from sdc.errors import DataError, PolicyError
 
 NAMES: Mapping[str, Intruder] = {

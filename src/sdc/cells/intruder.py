@@ -89,9 +89,10 @@ def box(
     primary: np.ndarray,
     intruder: Intruder,
     *,
-    minimum_count: int | None = None,
+    minimum_count: int | np.ndarray | None = None,
     last: np.ndarray | None = None,
     margin: float = 0,
+    may_be_zero: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bounds that an intruder puts on every cell before any arithmetic.
 
@@ -100,12 +101,15 @@ def box(
     cells : Cells
     suppressed, primary : array of bool, (cells,)
     intruder : Intruder
-    minimum_count : int, optional
+    minimum_count : int or array of int (cells,), optional
         The rule, needed for an intruder who knows which cells are primary.
     last : array of float, (cells,), optional
         What the last round published; NaN where it published nothing. Needed for an intruder who remembers.
     margin : float, share
         How far (0.05: five per cent) a count may have moved since, in their belief.
+    may_be_zero : array of bool, (cells,), optional
+        Whether a suppressed cell can be an empty one, as far as anybody knows; without it, every cell where some
+        suppressed cell is empty.
 
     Returns
     -------
@@ -115,8 +119,9 @@ def box(
     truth = cells.counts.astype(np.float64)
     hidden = suppressed | ~cells.published
     lower, upper = truth.copy(), truth.copy()
-    zeros = bool((truth[suppressed] == 0).any())
-    lower[suppressed] = 0 if zeros else np.minimum(intruder.at_least, truth[suppressed])
+    if may_be_zero is None:
+        may_be_zero = np.full(len(cells), bool((truth[suppressed] == 0).any()))
+    lower[suppressed] = np.where(may_be_zero[suppressed], 0, np.minimum(intruder.at_least, truth[suppressed]))
     lower[~cells.published] = 0
     upper[hidden] = np.inf
     if intruder.knows_primary:
@@ -124,10 +129,11 @@ def box(
             raise PolicyError(
                 "intruder", "knows which cells are primary, but the rule is not given.", "Give `minimum_count`."
             )
-        small = suppressed & primary & (truth < minimum_count)
-        upper[small] = minimum_count - 1
-        others = suppressed & ~primary & (truth >= minimum_count)
-        lower[others] = minimum_count
+        least = np.broadcast_to(np.asarray(minimum_count, dtype=np.float64), truth.shape)
+        small = suppressed & primary & (truth < least)
+        upper[small] = least[small] - 1
+        others = suppressed & ~primary & (truth >= least)
+        lower[others] = least[others]
     if intruder.last_round:
         if last is None:
             raise PolicyError("intruder", "knows last round, but its values are not given.", "Give `last`.")
@@ -211,7 +217,7 @@ def audit(
     primary: np.ndarray,
     intruder: Intruder,
     *,
-    minimum_count: int | None = None,
+    minimum_count: int | np.ndarray | None = None,
     last: np.ndarray | None = None,
     margin: float = 0,
     groups: Sequence[np.ndarray] | None = None,
@@ -242,45 +248,81 @@ def audit(
     * ``recoverable`` is exact for an intruder who knows that counts are whole, when the audit is finished.
     * A pattern that passes for an intruder passes for one who knows less.
     """
-    whole = _whole(cells)
     lower, upper = box(cells, suppressed, primary, intruder, minimum_count=minimum_count, last=last, margin=margin)
+    if groups is None:
+        groups = insiders(cells, suppressed & (cells.counts == 1)) if intruder.insider else []
+    known = groups if intruder.insider else ()
+    return audit_within(cells, lower, upper, primary, name=intruder.name, groups=known, need=need, budget=budget)
+
+
+def audit_within(
+    cells: Cells,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    primary: np.ndarray,
+    *,
+    name: str,
+    groups: Sequence[np.ndarray] = (),
+    need: float = 1,
+    budget: int = 1_000_000,
+) -> Audit:
+    """Judge what is left open between bounds that somebody puts on every cell beforehand.
+
+    Parameters
+    ----------
+    cells : Cells
+    lower, upper : array of float64, (cells,)
+        The truth lies between; equal where a cell is known.
+    primary : array of bool, (cells,)
+    name : str
+        Of the intruder, for print.
+    groups, need, budget : see ``audit``
+
+    Returns
+    -------
+    Audit
+    """
+    whole = _whole(cells)
     system = system_of(cells, lower, upper, whole=whole)
     place = np.full(len(cells), -1)
     place[system.cells] = np.arange(len(system.cells))
     certain = set(np.flatnonzero(primary & (place < 0)).tolist())
-    if groups is None:
-        groups = insiders(cells, suppressed & (cells.counts == 1)) if intruder.insider else []
     left: set[int] = set()
     solves, widths = 0, []
-    for columns in components(system):
+    local = np.full(len(cells), -1)
+    parts = components(system)
+    of_cell = np.full(len(cells), -1)
+    for number, columns in enumerate(parts):
+        of_cell[system.cells[columns]] = number
+    own: dict[int, list[np.ndarray]] = {}
+    for group in groups:
+        for number in np.unique(of_cell[group]).tolist():
+            own.setdefault(number, []).append(group[of_cell[group] == number])
+    for number, columns in enumerate(parts):
         asked = np.flatnonzero(primary[system.cells[columns]])
         if not len(asked):
             continue
         part = Component(system, columns, cells.blocks, whole=whole)
+        local[part.cells] = np.arange(len(part.cells))
         sure, open_ = part.decide(asked.tolist(), np.zeros(0, np.int64), budget - solves)
         certain.update(part.cells[sure].tolist())
         left.update(part.cells[open_].tolist())
-        if intruder.insider:
-            local = np.full(len(cells), -1)
-            local[part.cells] = np.arange(len(part.cells))
-            wanted = set(asked.tolist())
-            for group in groups:
-                without = local[group][local[group] >= 0]
-                moved = {j for cell in without for number in part.touching[cell] for j in part.moves[number][1]}
-                sure, open_ = part.decide(sorted(moved & wanted - set(without.tolist())), without, budget - solves)
-                certain.update(part.cells[sure].tolist())
-                left.update(part.cells[open_].tolist())
+        wanted = set(asked.tolist())
+        for group in own.get(number, ()):
+            without = local[group]
+            moved = {j for cell in without for move in part.touching[cell] for j in part.moves[move][1]}
+            sure, open_ = part.decide(sorted(moved & wanted - set(without.tolist())), without, budget - solves)
+            certain.update(part.cells[sure].tolist())
+            left.update(part.cells[open_].tolist())
         widths.append(_narrowest(part, asked, budget - solves))
         solves += part.solves
-    narrowest = 0.0 if certain or left else min(widths, default=np.inf)
     exposed = np.array(sorted(certain | left), dtype=np.int64)
-    unprotected = len(exposed) if need <= 1 else _narrower(cells, lower, upper, primary, need)
     return Audit(
-        intruder.name,
+        name,
         int(primary.sum()),
         len(exposed),
-        unprotected,
-        narrowest,
+        len(exposed) if need <= 1 else _narrower(cells, lower, upper, primary, need),
+        0.0 if len(exposed) else min(widths, default=np.inf),
         solves,
         not left and solves < budget,
         exposed,

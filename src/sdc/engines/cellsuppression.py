@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
@@ -25,11 +26,15 @@ class Pattern:
     secondary : array of bool, (cells,)
     iterations : int
         Work of the solver, equal on every machine.
+    unprotected : array of int64
+        Numbers of primary cells that nothing can protect, or not against each insider (such a cell is protected
+        against all others); empty but where the caller asked to be told.
     """
 
     suppressed: np.ndarray
     secondary: np.ndarray
     iterations: int
+    unprotected: np.ndarray
 
 
 class _Search:
@@ -57,17 +62,18 @@ class _Search:
         """Weight of the secondary cells."""
         return float(self.problem.weight[self.suppressed & ~self.start].sum())
 
-    def complete(self, needs: Sequence[Need], insiders: Sequence[np.ndarray], effort: int) -> list[Need]:
-        """Meet over the whole table what no block has met; the needs that nothing can meet."""
+    def complete(
+        self, needs: Sequence[Need], insiders: Sequence[np.ndarray], effort: int
+    ) -> tuple[list[Need], list[Need]]:
+        """Meet over the whole table what no block has met; what nothing can meet, and not against some insider."""
         before = self.suppressed.copy()
         unmet = self.meet([need for need in needs if need not in self.proofs], -1)
-        if insiders and not unmet:
-            unmet = self.guard(needs, insiders, -1)
+        unguarded = self.guard(needs, insiders, -1) if insiders and not unmet else []
         fresh = self.suppressed & ~before
         if fresh.any() and not unmet:
             self.release(-1, insiders, effort, swap=False, among=self.suppressed)
             self.release(-1, insiders, effort, swap=True, among=fresh)
-        return unmet
+        return unmet, unguarded
 
     def meet(self, needs: Sequence[Need], block: int) -> list[Need]:
         """Suppress what the needs ask, one after the other; those that this place cannot meet."""
@@ -182,6 +188,7 @@ def suppress_cells(
     insiders: Sequence[np.ndarray] = (),
     weight: np.ndarray | None = None,
     effort: int | None = None,
+    infeasible: Literal["refuse", "tell"] = "refuse",
 ) -> Pattern:
     """Choose the cells to suppress besides the primary ones, so that no primary cell can be solved for.
 
@@ -209,6 +216,9 @@ def suppress_cells(
     effort : int, simplex iterations, optional
         After which only what is needed is done and no better pattern is sought; 20 for each entry of the
         identities, if not given. A count of iterations and no clock: every machine finds the same pattern.
+    infeasible : {"refuse", "tell"}
+        What to do with primary cells that cannot be protected whatever is suppressed: refuse the table, or tell which
+        they are and protect the others.
 
     Returns
     -------
@@ -216,7 +226,8 @@ def suppress_cells(
 
     Raises
     ------
-    DisclosureError : when some primary cell cannot be protected whatever is suppressed.
+    DisclosureError : when some primary cell cannot be protected whatever is suppressed, and the caller did not ask
+        to be told.
 
     Guarantees
     ----------
@@ -248,20 +259,37 @@ def suppress_cells(
     by_value = np.flatnonzero(primary)[np.argsort(truth[primary], kind="stable")]
     needs = [Need(int(cell), sign, amount) for cell in by_value.tolist() for sign in signs]
     effort = max(20 * cells.identities.nnz, 100_000) if effort is None else effort
+    stuck: set[int] = set()
+    while True:
+        best, unmet, unguarded = _best(problem, start, needs, insiders, effort)
+        if infeasible == "refuse" and unmet | unguarded:
+            raise _cannot(cells, problem, unmet | unguarded)
+        stuck |= unmet | unguarded
+        if best is not None:
+            break
+        needs = [need for need in needs if need.cell not in unmet]
+    unprotected = np.array(sorted(stuck), dtype=np.int64)
+    return Pattern(best.suppressed & ~hidden, best.suppressed & ~start, problem.iterations, unprotected)
+
+
+def _best(
+    problem: Problem, start: np.ndarray, needs: Sequence[Need], insiders: Sequence[np.ndarray], effort: int
+) -> tuple[_Search | None, set[int], set[int]]:
+    """The best of several searches, or none; the cells that nothing can protect, and not against some insider."""
     tries = [(_best_blocks(problem, start, needs, insiders, effort), needs)]
-    if free.sum() <= _SMALL or (cells.blocks < 0).all():
+    if problem.free.sum() <= _SMALL or (problem.blocks < 0).all():
         tries += [(_Search(problem, start), order) for order in (needs, needs[::-1])]
     best: _Search | None = None
+    open_: set[int] = set()
     for search, order in tries:
         if best is not None and problem.iterations > effort:
             break
-        stuck = search.complete(order, insiders, effort)
-        if stuck:
-            raise _cannot(cells, problem, {need.cell for need in stuck})
+        unmet, unguarded = search.complete(order, insiders, effort)
+        if unmet:
+            return None, {need.cell for need in unmet}, set()
         if best is None or search.cost < best.cost - NEAR:
-            best = search
-    assert best is not None
-    return Pattern(best.suppressed & ~hidden, best.suppressed & ~start, problem.iterations)
+            best, open_ = search, {need.cell for need in unguarded}
+    return best, set(), open_
 
 
 def _best_blocks(

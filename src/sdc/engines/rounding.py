@@ -1,4 +1,4 @@
-"""Counts moved a little instead of hidden: rounding that adds up, small-count rounding, keyed rounding, cell keys."""
+"""Counts moved a little instead of hidden: small-count rounding, keyed rounding, cell keys."""
 
 import hashlib
 import hmac
@@ -10,121 +10,10 @@ import pandas as pd
 from scipy import sparse
 
 from sdc.cells.model import Cells
-from sdc.cells.solver import Program
-from sdc.errors import DisclosureError, PolicyError
+from sdc.engines.controlledrounding import Rounded
+from sdc.errors import PolicyError
 
 _UNIT = 2.0**-64
-
-
-@dataclass(frozen=True, eq=False)
-class Rounded:
-    """A table of rounded counts.
-
-    Attributes
-    ----------
-    counts : array of int64, (cells,)
-    steps : int
-        How many multiples of the base a count may lie beyond its nearest two; 0 is the strict rounding.
-    deviation : int, persons
-        Largest change of a count.
-    """
-
-    counts: np.ndarray
-    steps: int
-    deviation: int
-
-
-def controlled_rounding(cells: Cells, base: int, *, most_steps: int = 3, gap: float = 0.02, nodes: int = 20) -> Rounded:
-    """Round every count to a multiple of the base so that all sums still hold.
-
-    Parameters
-    ----------
-    cells : Cells, whole counts
-    base : int, persons
-    most_steps : int
-        A strict rounding (one of the two nearest multiples, a multiple stays) may not exist in tables of four
-        variables; then counts may go further, up to this many multiples.
-    gap : float, share
-        How near to the least possible change the search must come.
-    nodes : int
-        Branches after which the best rounding found is taken.
-
-    Returns
-    -------
-    Rounded
-
-    Raises
-    ------
-    DisclosureError : when no rounding within ``most_steps`` was found.
-
-    Guarantees
-    ----------
-    * Every identity of the table holds for the rounded counts, exactly.
-    * Every count is a multiple of the base, none is negative, and an empty cell stays empty.
-    * With ``steps == 0`` no count moves by as much as the base.
-
-    References
-    ----------
-    Hundepool et al. (2012), Statistical Disclosure Control, section 5.4.3 (zero-restricted controlled rounding).
-    """
-    if base < 2:
-        raise PolicyError("rounding base", "rounding to less than 2 changes nothing.", "Ask for a base of 3 or more.")
-    whole, rest = np.divmod(cells.counts.astype(np.int64), base)
-    matrix = cells.identities
-    target = -(matrix @ whole)
-    for steps in range(most_steps + 1):
-        found = _round_within(matrix, target, whole, rest, base, steps, gap, nodes)
-        if found is not None:
-            counts = base * (whole + found)
-            return Rounded(counts, steps, int(np.abs(counts - cells.counts).max(initial=0)))
-    raise DisclosureError(
-        "controlled rounding",
-        f"no rounding to the base adds up within {most_steps} steps.",
-        "Use small-count rounding, a larger base, or fewer variables in one table.",
-    )
-
-
-def _round_within(
-    matrix: sparse.csr_array,
-    target: np.ndarray,
-    whole: np.ndarray,
-    rest: np.ndarray,
-    base: int,
-    steps: int,
-    gap: float,
-    nodes: int,
-) -> np.ndarray | None:
-    """How many multiples to add to each cell; None where no table adds up.
-
-    A strict rounding is one choice a cell. With more steps each step further is a choice of its own, dearer than
-    the one before, so that their sum is what is added.
-    """
-    size = len(whole)
-    open_ = rest > 0
-    up = [np.where(open_, base - 2 * rest, base)] + [np.full(size, base) for _ in range(steps)]
-    down = [np.where(open_, base, base) for _ in range(steps)]
-    empty = (whole == 0) & ~open_
-    most_up = [np.where(open_, 1, 0)] + [np.where(empty, 0, 1) for _ in range(steps)]
-    most_down = [np.where(whole > step, 1, 0) for step in range(steps)]
-    blocks = [matrix] * len(up) + [-matrix] * len(down)
-    upper = np.concatenate(most_up + most_down).astype(np.float64)
-    cost = np.concatenate(up + down).astype(np.float64)
-    program = Program(
-        sparse.hstack(blocks),
-        target,
-        target,
-        np.zeros(len(upper)),
-        upper,
-        cost,
-        integer=np.ones(len(upper), dtype=bool),
-        nodes=nodes,
-        gap=gap,
-    )
-    x = program.solve().x
-    if not len(x):
-        return None
-    choice = np.rint(x).astype(np.int64).reshape(len(blocks), size)
-    return choice[: len(up)].sum(axis=0) - choice[len(up) :].sum(axis=0)
 
 
 def small_count_rounding(cells: Cells, base: int) -> Rounded:

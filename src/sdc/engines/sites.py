@@ -1,79 +1,11 @@
-"""Site counts without exact small numbers: bands, and small sites merged with their neighbours."""
-
-from collections.abc import Sequence
-from itertools import pairwise
+"""Small sites grouped with their neighbours."""
 
 import numpy as np
 import pandas as pd
 
-from sdc.errors import DataError, PolicyError
+from sdc.errors import DataError
 
 _KM_PER_DEGREE = 111.2
-
-
-def band_counts(counts: pd.Series, edges: Sequence[int]) -> pd.Series:
-    """Show each count as the band that it lies in.
-
-    Parameters
-    ----------
-    counts : Series of whole numbers, (sites,), persons or households; missing allowed
-    edges : sequence of int, rising
-        Where bands begin: ``(20, 50, 100)`` gives 0, 1-19, 20-49, 50-99, 100+.
-
-    Returns
-    -------
-    Series of str, (sites,)
-        Missing where the count is missing.
-
-    Raises
-    ------
-    PolicyError : when the edges do not rise from 2 or more.
-
-    Guarantees
-    ----------
-    * Every count lies within the limits of its band (``band_limits``).
-    """
-    starts = _starts(edges)
-    ends = [str(end - 1) for end in starts[1:]]
-    names = [f"{start}-{end}" if str(start) != end else end for start, end in zip(starts, ends, strict=False)]
-    labels = np.array([*names, f"{starts[-1]}+", None], dtype=object)
-    return pd.Series(labels[_band(counts, starts)], index=counts.index, name=counts.name, dtype="str")
-
-
-def band_limits(counts: pd.Series, edges: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Least and greatest count of the band of each count: what bands tell an intruder.
-
-    Parameters
-    ----------
-    counts : Series of whole numbers, (sites,)
-    edges : sequence of int, rising
-
-    Returns
-    -------
-    lower, upper : array of float64, (sites,)
-        For ``cells.intruder.bounds``: totals shown beside bands may narrow them.
-    """
-    starts = _starts(edges)
-    band = _band(counts, starts)
-    lower = np.array([*starts, np.nan])[band]
-    upper = np.array([*(end - 1.0 for end in starts[1:]), np.inf, np.nan])[band]
-    return lower, upper
-
-
-def _starts(edges: Sequence[int]) -> list[int]:
-    """First count of every band, zero a band of its own."""
-    starts = [0, 1, *edges]
-    if len(starts) < 3 or any(low >= high for low, high in pairwise(starts)):
-        raise PolicyError("bands", "the edges do not rise from 2 or more.", "Write for example: 20, 50, 100.")
-    return starts
-
-
-def _band(counts: pd.Series, starts: Sequence[int]) -> np.ndarray:
-    """Number of the band of each count; the number after the last where the count is missing."""
-    values = counts.to_numpy(dtype=np.float64, na_value=np.nan)
-    if (values < 0).any():
-        raise DataError("bands", f"{int((values < 0).sum())} counts are negative.", "Mend them at their source.")
-    return np.where(np.isnan(values), len(starts), np.searchsorted(starts, np.nan_to_num(values), side="right") - 1)
 
 
 def merge_sites(
@@ -175,28 +107,3 @@ def _middle(centres: np.ndarray, persons: np.ndarray) -> np.ndarray:
     if not known.any():
         return centres[0]
     return np.average(centres[known], axis=0, weights=persons[known] + 1)
-
-
-def merged_rows(sites: pd.DataFrame, groups: pd.Series, *, area: str, counts: Sequence[str]) -> pd.DataFrame:
-    """One row for each group of sites: its area, how many sites it holds, and its sums.
-
-    Parameters
-    ----------
-    sites : DataFrame, n rows
-    groups : Series of int, (n,)
-        From ``merge_sites``.
-    area : str
-    counts : sequence of str
-        Columns to sum; a sum is missing where no site of the group has a count.
-
-    Returns
-    -------
-    DataFrame, (groups, area, sites, counts)
-
-    Guarantees
-    ----------
-    * Sums over each area are what they were.
-    """
-    grouped = sites.groupby(groups, sort=True)
-    out = pd.DataFrame({area: grouped[area].first(), "sites": grouped.size()})
-    return out.join(grouped[list(counts)].sum(min_count=1)).reset_index(drop=True)

@@ -1,6 +1,7 @@
 """From a raw extract to a typed table: direct identifiers end here."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pandas as pd
 from sdc.dictionary import Dictionary, Link, Role, Type, Variable
 from sdc.errors import DataError, DictionaryError, Fault
 from sdc.ingest.columns import ColumnMap, map_columns
+from sdc.ingest.labels import as_codes
 from sdc.ingest.layout import Extract, Layout
 from sdc.ingest.multiples import choices, disagreements, rebuilt
-from sdc.ingest.read import read_text_frame
-from sdc.ingest.scan import content_faults
-from sdc.ingest.typed import TEXT, distinct, missing_codes, presence_faults, typed
+from sdc.ingest.places import places_held, settle_several
+from sdc.ingest.read import open_source
+from sdc.ingest.scan import content_faults, personal_content
+from sdc.ingest.text import Progress
+from sdc.ingest.typed import TEXT, Distinct, distinct, missing_codes, presence_faults, typed
+from sdc.ingest.validity import as_asked, require_confirmed
 from sdc.table import Table
 
 ROUND = "round"
@@ -24,7 +29,27 @@ _ROUND_VARIABLE = Variable(
 )
 
 
-def ingest(path: Path, extract: Extract, dictionary: Dictionary) -> tuple[Table, dict[str, Any]]:
+@dataclass
+class _Found:
+    """What was seen while columns were typed, in counts: for the summary."""
+
+    missing: dict[str, dict[str, int]] = field(default_factory=dict)
+    kept: dict[str, list[str]] = field(default_factory=dict)
+    personal: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def count(self, variable: Variable, column: Distinct, declared: tuple[str, ...]) -> None:
+        """Records that are blank, and records of each declared code of missing; those that stay codes by name."""
+        told = {reason or "blank": records for reason, records in column.reasons.items() if records}
+        if told:
+            self.missing[variable.name] = told
+        kept = [code for code in dict.fromkeys(declared) if code in variable.codes]
+        if kept:
+            self.kept[variable.name] = kept
+
+
+def ingest(
+    path: Path, extract: Extract, dictionary: Dictionary, progress: Progress | None = None
+) -> tuple[Table, dict[str, Any]]:
     """Read one raw extract as a typed table.
 
     Parameters
@@ -32,6 +57,7 @@ def ingest(path: Path, extract: Extract, dictionary: Dictionary) -> tuple[Table,
     path : Path
     extract : Extract
     dictionary : Dictionary
+    progress : called while the file is read, as `open_source` tells
 
     Returns
     -------
@@ -50,12 +76,12 @@ def ingest(path: Path, extract: Extract, dictionary: Dictionary) -> tuple[Table,
         raise DictionaryError(
             str(path), f"is an extract of `{extract.component}`, the dictionary is of `{dictionary.component}`"
         )
-    frame, tolerated = read_text_frame(path, extract.layout)
+    frame, tolerated = open_source(path, extract.layout, progress)
     return assemble(frame, extract, dictionary, str(path), tolerated)
 
 
 def assemble(
-    frame: pd.DataFrame, extract: Extract, dictionary: Dictionary, where: str, tolerated: dict[str, int] | None = None
+    frame: pd.DataFrame, extract: Extract, dictionary: Dictionary, where: str, tolerated: dict[str, Any] | None = None
 ) -> tuple[Table, dict[str, Any]]:
     """Map, type and check the columns of a raw frame, and end its direct identifiers.
 
@@ -84,15 +110,24 @@ def assemble(
     * The table has the columns of the dictionary, in its order, as far as the file holds them, and `round`.
     """
     variables = _with_round(dictionary.variables, extract, where)
-    mapping, faults = map_columns(list(frame.columns), variables, where)
+    mapping, faults = map_columns(list(frame.columns), variables, where, labels=extract.layout.headers == "labels")
+    held = {*mapping.columns, *mapping.children}
+    require_confirmed(dictionary, held, where)
+    variables, version_faults = as_asked(variables, held, extract.form_version or dictionary.version, where)
+    faults += version_faults
     declared = (*dictionary.missing, *extract.layout.missing)
-    columns, column_faults = _columns(frame, mapping, variables, declared, extract.layout, where)
+    frame, several, places_faults = settle_several(frame, mapping.columns, variables, extract.places, where)
+    faults += places_faults
+    found = _Found()
+    columns, column_faults = _columns(frame, mapping, variables, declared, extract.layout, where, found)
     faults += column_faults
     faults += _absent(columns, variables, where)
     faults += _other_rounds(columns, variables, extract.round, where)
     columns[ROUND] = _round(next(v for v in variables if v.name == ROUND), extract.round, len(frame))
     links, link_faults = _links(columns, dictionary.links, where)
     faults += link_faults
+    places, places_faults = places_held(columns, variables, extract.places, several, where)
+    faults += places_faults
     if faults:
         raise DataError.of(faults)
 
@@ -115,6 +150,10 @@ def assemble(
         "variables_absent": sum(v.name not in columns for v in variables),
         "households": None if household is None else int(columns[household].nunique()),
         "links": links,
+        "places": places,
+        "missing": found.missing,
+        "kept_as_a_code": found.kept,
+        "personal_data": found.personal,
         **(tolerated or {}),
     }
     return Table(rows, _relinked(kept, dictionary), dictionary.links), summary
@@ -127,8 +166,9 @@ def _columns(
     declared: tuple[str, ...],
     layout: Layout,
     where: str,
+    found: _Found,
 ) -> tuple[dict[str, pd.Series], list[Fault]]:
-    """Typed columns by variable, identifiers and household ids still as text."""
+    """Typed columns by variable, identifiers and household ids still as text; what is seen goes into `found`."""
     columns, faults = {}, []
     for variable in variables:
         missing = missing_codes(variable, declared)
@@ -138,6 +178,9 @@ def _columns(
         }
         if variable.name in mapping.columns:
             column = distinct(frame[mapping.columns[variable.name]], missing)
+            if layout.values == "labels":
+                column, label_faults = as_codes(variable, column, where)
+                faults += label_faults
         elif children:
             column = None
         else:
@@ -150,13 +193,19 @@ def _columns(
             if column is None:
                 column = distinct(rebuilt(codes, chosen), frozenset())
             else:
-                faults += _disagreement(variable, disagreements(column, codes, chosen), layout, where)
+                faults += _disagreement(
+                    variable, disagreements(column, codes, chosen, variable.separator), layout, where
+                )
         assert column is not None  # it has a text, or children
+        found.count(variable, column, declared)
         faults += presence_faults(variable, column, where)
         if variable.role in (Role.IDENTIFIER, Role.HOUSEHOLD):
             columns[variable.name] = column.dealt(column.values)
             continue
-        faults += content_faults(variable, column, where)
+        personal = personal_content(variable, column)
+        if personal:
+            found.personal[variable.name] = personal
+        faults += content_faults(variable, personal, column.observed, where)
         columns[variable.name], type_faults = typed(variable, column, layout, where)
         faults += type_faults
     return columns, faults

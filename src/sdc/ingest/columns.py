@@ -1,6 +1,8 @@
 """From the names in a file to the names in the dictionary: exact, by alias, then normalised; never by likeness."""
 
+import difflib
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from sdc.errors import Fault
 _PRINTABLE = re.compile(r"[^\W\d][\w ./#():-]{0,99}|_[\w ./#():-]{0,99}")
 _LIKE_DATA = re.compile(r"[0-9]{7}|[0-9][ -]?[0-9]{3}[ -][0-9]{3}|@|\s\S*\s\S*\s")
 _SEPARATORS = "/._"
+_LIKENESS = 0.75  # of a name that an error proposes; a likeness maps nothing
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,14 @@ class ColumnMap:
     children: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def map_columns(header: Sequence[str], variables: Sequence[Variable], where: str) -> tuple[ColumnMap, list[Fault]]:
+def map_columns(
+    header: Sequence[str], variables: Sequence[Variable], where: str, *, labels: bool = False
+) -> tuple[ColumnMap, list[Fault]]:
     """Map the columns of a file to variables.
 
-    A column is looked up by its exact name, by alias, then with letter case and white space levelled and group
-    prefixes (``group/sub/name``, ``group.name``) taken off. A column ``<variable><separator><code>`` of a
-    select_multiple is a child of that variable.
+    A column is looked up by its exact name, by alias, then with letter case, white space, punctuation and forms of
+    Unicode levelled and group prefixes (``group/sub/name``, ``group.name``) taken off. A column
+    ``<variable><separator><code>`` of a select_multiple is a child of that variable.
 
     Parameters
     ----------
@@ -40,6 +45,7 @@ def map_columns(header: Sequence[str], variables: Sequence[Variable], where: str
         Names of the columns, in file order, distinct.
     variables : sequence of Variable; where two claim a name, the first has it
     where : str, for faults
+    labels : bool, the header may hold the labels of questions and choices, in any language of the dictionary
 
     Returns
     -------
@@ -48,7 +54,7 @@ def map_columns(header: Sequence[str], variables: Sequence[Variable], where: str
         Columns without an entry, and variables that more than one column claims. An unknown column's name is told
         only where the row that holds it is clearly a header; otherwise its position is.
     """
-    names = _Names(variables)
+    names = _Names(variables, labels=labels)
     found = [names.find(name) for name in header]
     is_header = 2 * sum(target is not None for target in found) >= len(header)
     claims: dict[tuple[str, str | None], list[int]] = defaultdict(list)
@@ -64,7 +70,7 @@ def map_columns(header: Sequence[str], variables: Sequence[Variable], where: str
                 where,
                 f"{len(unknown):,} of {len(header):,} columns have no entry in the dictionary",
                 "So many that the header row may be no header. Their names are not shown here. "
-                "Look at `header_row`, `separator` and `names` in the layout.",
+                "Look at `header_row`, `separator`, `names` and `headers` in the layout; `sdc inspect` drafts one.",
             )
         )
     elif unknown:
@@ -86,12 +92,18 @@ def map_columns(header: Sequence[str], variables: Sequence[Variable], where: str
 class _Names:
     """What a column may be called, built once a file."""
 
-    def __init__(self, variables: Sequence[Variable]) -> None:
+    def __init__(self, variables: Sequence[Variable], *, labels: bool) -> None:
         self.exact = {name: v.name for v in reversed(variables) for name in (v.name, *v.aliases)}
+        self.spaced = _unambiguous((_level_code(name), owner) for name, owner in self.exact.items())
         self.levelled = _unambiguous((level(name), owner) for name, owner in self.exact.items())
+        self.labels = _unambiguous((level(text), v.name) for v in variables for text in v.label.values() if labels)
         self.multiples = {v.name: v for v in variables if v.type == Type.CODES}
         self.codes = {
-            name: _unambiguous((level(code), code) for code in variable.codes)
+            name: _unambiguous(
+                (_level_code(text), code)
+                for code, told in variable.codes.items()
+                for text in (code, *(told.values() if labels else ()))
+            )
             for name, variable in self.multiples.items()
         }
 
@@ -106,11 +118,24 @@ class _Names:
             child = self.child(name)
             if child is not None:
                 return child
+            variable = self.loosely(name)
+            if variable is not None:
+                return variable, None
         return None
 
     def variable(self, name: str) -> str | None:
-        """The variable of this name or alias, letter case and white space levelled."""
-        return self.exact.get(name) or self.levelled.get(level(name))
+        """The variable of this name or alias, letter case and white space levelled, or of this label."""
+        return self.exact.get(name) or self.spaced.get(_level_code(name)) or self.labels.get(level(name))
+
+    def loosely(self, name: str) -> str | None:
+        """The variable of this name or alias, all that `level` levels apart."""
+        return self.levelled.get(level(name))
+
+    def like(self, column: str) -> str | None:
+        """The variable whose name or alias is most like a column's, for a person to look at."""
+        last = level(re.split(r"[/.]", column)[-1] or column)
+        near = difflib.get_close_matches(last, self.levelled, n=1, cutoff=_LIKENESS)
+        return self.levelled[near[0]] if near else None
 
     def child(self, name: str) -> tuple[str, str] | None:
         """A select_multiple and one of its codes."""
@@ -119,7 +144,7 @@ class _Names:
             if parent not in self.multiples or not code:
                 continue
             variable = self.multiples[parent]
-            known = code if code in variable.codes else self.codes[parent].get(level(code))
+            known = code if code in variable.codes else self.codes[parent].get(_level_code(code))
             if known is not None:
                 return parent, known
             if variable.open_codes and name[place] == "/" and _tellable(code):
@@ -133,8 +158,19 @@ class _Names:
 
 
 def level(name: str) -> str:
-    """A name with letter case and white space levelled."""
-    return re.sub(r"[\s_]+", "_", name.strip().casefold())
+    """A name with letter case, white space, punctuation and forms of Unicode levelled.
+
+    ``< > = + %`` stay: they make another name.
+    """
+    text = unicodedata.normalize("NFKC", name).strip().casefold()
+    kept = "".join(sign if sign.isalnum() or sign in "<>=+%" or unicodedata.category(sign)[0] == "M" else "_"
+                   for sign in text)  # fmt: skip
+    return re.sub(r"_+", "_", kept).rstrip("_") or text
+
+
+def _level_code(code: str) -> str:
+    """A code with letter case and white space levelled; its signs may be all that tells it from another."""
+    return re.sub(r"[\s_]+", "_", code.strip().casefold())
 
 
 def _without_prefixes(column: str) -> list[str]:
@@ -164,10 +200,12 @@ def _unknown(column: str, position: int, names: _Names, where: str) -> Fault:
         return Fault(
             where, f"`{column}` is a code that `{parent}` does not have", f"Add it to the codes of `{parent}`."
         )
+    near = names.like(column)
+    alias = f"If it is `{near}`, add to that entry:\n  aliases: [{_quoted(column)}]\n" if near else ""
     return Fault(
         where,
         f"`{column}` (column {position}) has no entry in the dictionary",
-        "Add it to the dictionary, or as an alias to the variable that it is:\n"
+        f"{alias}Add it to the dictionary, or as an alias to the variable that it is:\n"
         f"- {{name: {_quoted(column)}, label: {{en: ...}}, type: ..., role: ...}}",
     )
 

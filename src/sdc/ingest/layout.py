@@ -6,10 +6,54 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sdc.dictionary import Version
 from sdc.documents import Frozen, build, parse_yaml, read_text
 from sdc.errors import DictionaryError
+from sdc.pcodes import PlacesCheck
 
-Encoding = Literal["utf-8", "utf-16", "windows-1250", "windows-1252", "windows-1256", "iso-8859-1", "iso-8859-15"]
+Format = Literal["csv", "xlsx", "xls", "ods", "json", "sav", "dta", "parquet", "sql"]
+Encoding = Literal[
+    "utf-8",
+    "utf-16",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "windows-1254",
+    "windows-1256",
+    "iso-8859-1",
+    "iso-8859-9",
+    "iso-8859-15",
+]
+WORKBOOKS = ("xlsx", "xls", "ods")
+NAMED = ("json", "sav", "dta", "parquet", "sql")  # formats whose columns have names of their own
+_SQL_SOURCE = re.compile(r"[A-Z][A-Z0-9_]*|keyring:[\w.-]+/[\w.@-]+")
+
+
+class Repeat(Frozen):
+    """A repeat group in a further sheet or file; joined, one row is one repeat.
+
+    Attributes
+    ----------
+    sheet : name of the worksheet, in the same workbook unless `file` says another.
+    file : a further file of the same format, its name beside the main file's.
+    parent : column of the main table that a repeat names.
+    child : column of the repeat that names its parent.
+    columns : columns that a repeat takes from its parent; all of them where none is listed.
+    """
+
+    sheet: str | None = None
+    file: str | None = None
+    parent: str = "_index"
+    child: str = "_parent_index"
+    columns: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if self.sheet is None and self.file is None:
+            raise ValueError("a repeat needs `sheet`, or `file`")
+        if self.file is not None and (Path(self.file).name != self.file or self.file in ("", ".", "..")):
+            raise ValueError("`file` is the name of a file beside the main one, without a folder")
+        return self
 
 
 class Layout(Frozen):
@@ -17,32 +61,60 @@ class Layout(Frozen):
 
     Attributes
     ----------
-    format : csv or xlsx
+    format : csv, xlsx, xls, ods, json, sav, dta, parquet or sql
     encoding : of a CSV; a byte order mark of UTF-8 is tolerated.
     separator : one character, CSV only.
     sheet : name of the worksheet; may be left out where a workbook has one sheet.
     header_row : 1-based row (CSV: line) that holds the column names; null where there is none.
+    header_rows : rows, one below the other, that hold the names together, instead of `header_row`.
     names, names_file : column names in file order, one a line in the file; they replace the header row.
     skip_after_header : rows between header and data, such as a row of HXL hashtags.
+    records : JSON only: dotted path of the list of records; empty where the list is the whole file.
+    headers : whether the header holds names, or the labels of questions.
+    values : whether cells of select questions hold codes, or the labels of choices.
+    value_labels : SPSS and Stata only: whether a cell is its code, or the label that the file gives to the code.
+    user_missing : SPSS and Stata only: whether codes that the file declares missing stay, or become empty cells.
+    url_from : SQL only: environment variable or `keyring:service/user` that holds the database's URL.
+    query : SQL only: one SELECT; where there is none, the extract's file holds it.
+    repeat : repeat groups, each joined to the table before it.
     missing : cell contents that mean missing, besides an empty cell and the dictionary's own.
     thousands, decimal : how numbers are written; an empty `thousands` allows none.
     date_formats : `strptime` formats of dates that are not written as ISO 8601.
     multiples_broken_rows_allowed : rows in which a select_multiple may differ from its 0/1 columns.
     """
 
-    format: Literal["csv", "xlsx"]
+    format: Format
     encoding: Encoding = "utf-8"
     separator: str = Field(default=",", min_length=1, max_length=1)
     sheet: str | None = None
     header_row: int | None = Field(default=1, ge=1, le=1000)
+    header_rows: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     names_file: Path | None = None
     skip_after_header: int = Field(default=0, ge=0, le=1000)
+    records: str | None = None
+    headers: Literal["names", "labels"] = "names"
+    values: Literal["codes", "labels"] = "codes"
+    value_labels: Literal["codes", "labels"] = "codes"
+    user_missing: Literal["keep", "blank"] = "keep"
+    url_from: str | None = None
+    query: str | None = None
+    repeat: tuple[Repeat, ...] = ()
     missing: tuple[str, ...] = ()
     thousands: Literal["", ",", ".", " ", "'"] = ","
     decimal: Literal[".", ","] = "."
     date_formats: tuple[str, ...] = ()
     multiples_broken_rows_allowed: int = Field(default=0, ge=0)
+
+    @property
+    def first_row(self) -> int:
+        """1-based row that the table begins with: its first header row, or its first record where there is none."""
+        return self.header_rows[0] if self.header_rows else (self.header_row or 1)
+
+    @property
+    def header_height(self) -> int:
+        """Number of rows that hold the header."""
+        return len(self.header_rows) or int(self.header_row is not None)
 
     @field_validator("separator")
     @classmethod
@@ -53,6 +125,28 @@ class Layout(Frozen):
             raise ValueError("a separator is one ASCII character")
         return separator
 
+    @field_validator("repeat", mode="before")
+    @classmethod
+    def _several(cls, repeat: object) -> object:
+        return (repeat,) if isinstance(repeat, dict) else repeat
+
+    @field_validator("header_rows")
+    @classmethod
+    def _adjacent(cls, rows: tuple[int, ...]) -> tuple[int, ...]:
+        if rows and (len(rows) > 5 or not 1 <= rows[0] <= 1000 or rows != tuple(range(rows[0], rows[0] + len(rows)))):
+            raise ValueError("name up to five rows, each below the one before, such as [2, 3]")
+        return rows
+
+    @field_validator("url_from")
+    @classmethod
+    def _no_url(cls, source: str | None) -> str | None:
+        if source is not None and not _SQL_SOURCE.fullmatch(source):
+            raise ValueError(
+                "names an environment variable (capitals) or `keyring:service/user`; a URL holds a password, and never "
+                "stands in a file"
+            )
+        return source
+
     @field_validator("date_formats")
     @classmethod
     def _formats(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,24 +156,52 @@ class Layout(Frozen):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
+        given = self.model_fields_set
         if self.names and self.names_file is not None:
             raise ValueError("give `names` or `names_file`, not both")
-        if self.header_row is None and not self.names and self.names_file is None:
+        if self.header_rows and "header_row" in given:
+            raise ValueError("give `header_row` or `header_rows`, not both")
+        if self.header_height == 0 and not self.names and self.names_file is None:
             raise ValueError("without a header row the layout needs `names` or `names_file`")
         if self.thousands == self.decimal:
             raise ValueError("`thousands` and `decimal` are the same sign")
-        if self.format == "csv" and self.sheet is not None:
-            raise ValueError("a CSV file has no `sheet`")
+        if self.format in NAMED and given & {"header_row", "header_rows", "skip_after_header"}:
+            raise ValueError(f"columns of {self.format} have names: no header row is declared")
+        only: dict[str, tuple[str, ...]] = {
+            "encoding": ("csv",),
+            "separator": ("csv",),
+            "sheet": WORKBOOKS,
+            "records": ("json",),
+            "value_labels": ("sav", "dta"),
+            "user_missing": ("sav", "dta"),
+            "url_from": ("sql",),
+            "query": ("sql",),
+            "repeat": ("csv", *WORKBOOKS, "json", "sav", "dta", "parquet"),
+        }
+        for name, formats in only.items():
+            if name in given and getattr(self, name) not in (None, ()) and self.format not in formats:
+                raise ValueError(f"`{name}` is of {', '.join(formats)}, the format is {self.format}")
+        if self.format == "sql" and self.url_from is None:
+            raise ValueError("sql needs `url_from`: the environment variable or keyring entry that holds the URL")
+        for repeat in self.repeat:
+            if repeat.sheet is not None and self.format not in WORKBOOKS:
+                raise ValueError(f"{self.format} has no sheets: give the repeat's `file`")
         return self
 
 
 class Extract(Frozen):
-    """One raw file: which component and round it belongs to, where it lies, how it is laid out."""
+    """One raw file: which component and round it belongs to, where it lies, how it is laid out.
+
+    `form_version` is the version of the dictionary that its form was built from; left out, the present one. `places`
+    says against which official list its p-codes are held.
+    """
 
     component: str
     round: int = Field(ge=0)
     path: Path
     layout: Layout
+    form_version: Version | None = None
+    places: PlacesCheck | None = None
 
 
 def require_date_format(form: str) -> None:

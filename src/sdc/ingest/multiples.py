@@ -7,10 +7,11 @@ import pandas as pd
 
 from sdc.dictionary import Variable
 from sdc.errors import Fault
-from sdc.ingest.typed import TEXT, Distinct
+from sdc.ingest.typed import TEXT, Distinct, chosen_codes
 from sdc.keys import merged
 
-_CHOSEN = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
+_CHOSEN = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0, "yes": 1, "no": 0, "oui": 1, "non": 0}
+MARKS = frozenset(_CHOSEN)
 
 
 def choices(children: Mapping[str, Distinct], variable: Variable, where: str) -> tuple[np.ndarray, list[Fault]]:
@@ -40,7 +41,7 @@ def choices(children: Mapping[str, Distinct], variable: Variable, where: str) ->
     return np.column_stack(chosen), faults
 
 
-def disagreements(text: Distinct, codes: list[str], chosen: np.ndarray) -> int:
+def disagreements(text: Distinct, codes: list[str], chosen: np.ndarray, separator: str | None = None) -> int:
     """Number of records whose text and 0/1 columns tell different choices.
 
     A missing 0/1 cell tells nothing; a chosen code beside a missing text differs from it.
@@ -50,8 +51,9 @@ def disagreements(text: Distinct, codes: list[str], chosen: np.ndarray) -> int:
     text : Distinct, n records
     codes : list of str, m codes
     chosen : array of int8, (n, m)
+    separator : str, between the codes of the text; blanks where none is given
     """
-    sets = [frozenset(value.split()) for value in text.values]
+    sets = [frozenset(chosen_codes(value, separator)) for value in text.values]
     member = np.array(
         [[code in chosen_codes for code in codes] for chosen_codes in (*sets, frozenset())], dtype=np.int8
     )

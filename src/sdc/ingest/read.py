@@ -1,190 +1,104 @@
-"""From the bytes of an extract to a frame of text, guarded against files that are not what they say."""
+"""From a source of any format to a frame of text, guarded against files that are not what they say."""
 
-import codecs
-import contextlib
-import csv
-import io
-import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from sdc.documents import read_text
 from sdc.errors import DataError, DictionaryError
-from sdc.ingest.layout import Layout
+from sdc.ingest import sandbox
+from sdc.ingest.layout import WORKBOOKS, Layout
+from sdc.ingest.limits import CELL_CHARACTERS, ROWS
+from sdc.ingest.recognise import require_format
+from sdc.ingest.repeats import joined
+from sdc.ingest.text import Progress, text_grid
 
-FILE_BYTES = 2 << 30  # the largest CSV
-HEADER_BYTES = 1 << 20  # a header row, and all before it, must end within so many bytes
-COLUMNS = 4_000
-ROWS = 20_000_000
-CELL_CHARACTERS = 32_767  # what a spreadsheet holds; a longer cell is a quotation mark that was never closed
-_CHUNK = 1 << 24
-_SUFFIXES = {"csv": (".csv", ".tsv", ".txt"), "xlsx": (".xlsx",)}
-_MAGIC = (
-    (b"PK\x03\x04", "a zip archive or a workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old or a password-protected workbook"),
-    (b"%PDF", "a PDF"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"PAR1", "a Parquet file"),
-    (b"SQLite format 3", "a database"),
-    (b"{", "JSON"),
-    (b"[{", "JSON"),
-    (b"<", "a page of HTML or XML"),
-)
+_INVISIBLE = "[\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f]"
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
-def read_text_frame(path: Path, layout: Layout) -> tuple[pd.DataFrame, dict[str, int]]:
+def open_source(path: Path, layout: Layout, progress: Progress | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Read an extract as text, nothing guessed.
 
     Parameters
     ----------
     path : Path
+        For a database: the file that holds the query, where the layout does not.
     layout : Layout
+    progress : called with what is done and what is to do in all (None while nobody knows), rows or bytes
 
     Returns
     -------
     frame : DataFrame of str, n records
-        Columns named as in the file; cells trimmed and in Unicode NFC; an empty cell is the empty string.
-    tolerated : dict
-        Numbers of ``empty_rows`` and ``empty_columns`` that were left out.
+        Columns named as in the source; cells trimmed and in Unicode NFC; an empty cell is the empty string. With
+        repeat groups a record is one repeat, its parent's columns before its own.
+    told : dict
+        ``format``; of a CSV its ``encoding`` and ``separator``; numbers of ``empty_rows`` and ``empty_columns`` that
+        were left out; with repeat groups the number of ``parents_without_repeats`` at each join.
 
     Raises
     ------
     DataError
-        When the file is absent, too large, not of the declared format or encoding, ragged, empty, or names a column
-        twice.
+        When the file is absent, too large, not of the declared format or encoding, ragged, empty, hostile, or names a
+        column twice; when a repeat has no parent, or a parent's index stands twice.
 
     Guarantees
     ----------
     * No value from the file is in the error, nor in an exception behind it.
     * No formula is evaluated, no macro run, no outside reference followed.
+    * All formats but CSV are parsed in a process of its own, within limits of memory and time.
     """
     where = str(path)
-    content = _bytes_of(path, layout)
+    told: dict[str, Any] = {"format": layout.format}
     if layout.format == "csv":
-        grid = _csv_grid(content, layout, where)
-    else:
-        from sdc.ingest.workbook import workbook_grid  # openpyxl is heavy, and most extracts are CSV
-
-        grid = workbook_grid(content, layout, where)
-    return _framed(grid, _names(layout), layout, where)
-
-
-def _bytes_of(path: Path, layout: Layout) -> bytes:
-    """Content of a file whose size, name and first bytes fit the declared format."""
-    where = str(path)
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError(where, "is no regular file")
-        if status.st_size > FILE_BYTES:
-            raise DataError(where, f"is larger than {FILE_BYTES >> 30} GiB", "Split the extract.")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(where, "there is no such file", "Put the extract there, or mend `params.yaml`.") from None
-    except OSError:
-        raise DataError(where, "cannot be read", "Look at its permissions.") from None
-    if path.suffix.lower() not in _SUFFIXES[layout.format]:
-        accepted = ", ".join(_SUFFIXES[layout.format])
-        raise DataError(where, f"the layout says {layout.format}, the file's name does not end in {accepted}")
-    if not content.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise DataError(where, "is empty", "Export it again.")
-    start = content[:64].removeprefix(codecs.BOM_UTF8).lstrip()
-    found = next((what for magic, what in _MAGIC if start.startswith(magic)), None)
-    if layout.format == "csv" and found:
-        raise DataError(where, f"the layout says csv, the content is {found}", "Mend the layout, or export again.")
-    if layout.format == "xlsx" and not content.startswith(_MAGIC[0][0]):
-        raise DataError(
-            where, f"the layout says xlsx, the content is {found or 'none'}", "Save it as a .xlsx workbook."
-        )
-    return content
+        told |= {"encoding": layout.encoding, "separator": layout.separator}
+    grids = _grids(path, layout, where, progress)
+    frame, told["empty_rows"], told["empty_columns"] = _framed(grids[0], _names(layout), layout, where)
+    for repeat, grid in zip(layout.repeat, grids[1:], strict=True):
+        inner, rows, columns = _framed(grid, (), layout, where)
+        told["empty_rows"] += rows
+        told["empty_columns"] += columns
+        frame, childless = joined(frame, inner, repeat, where)
+        told.setdefault("parents_without_repeats", []).append(childless)
+    return frame, told
 
 
-def _csv_grid(content: bytes, layout: Layout, where: str) -> pa.Table:
-    """All lines from the header on, as columns of text."""
-    content = _as_utf8(content, layout, where)
-    if b"\x00" in content:
-        raise DataError(where, "holds NUL bytes", "It is no text file, or its `encoding` is UTF-16.")
-    if content.count(b'"') % 2:
-        raise DataError(where, "a quotation mark is not closed", "The file is cut off, or a cell is quoted wrongly.")
-    begin = 0
-    for _ in range((layout.header_row or 1) - 1):
-        begin = content.find(b"\n", begin, begin + HEADER_BYTES) + 1
-        if not begin:
-            raise DataError(where, f"ends before row {layout.header_row}, where the layout puts the header")
-    width = _width(content[begin : begin + HEADER_BYTES], layout, where)
-    names = [str(position) for position in range(width)]
-    ragged = 0
+def _grids(path: Path, layout: Layout, where: str, progress: Progress | None) -> list[pa.Table]:
+    """The main table from its header on, then each repeat group."""
+    if layout.format == "sql":
+        from sdc.ingest.database import database_grid  # few extracts come from a database
 
-    def count_ragged(row: pa.csv.InvalidRow) -> str:
-        nonlocal ragged
-        ragged += 1
-        return "skip"
-
-    try:
-        grid = pa.csv.read_csv(
-            pa.BufferReader(pa.py_buffer(content).slice(begin)),
-            read_options=pa.csv.ReadOptions(column_names=names, block_size=_CHUNK),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=layout.separator, newlines_in_values=True, invalid_row_handler=count_ragged
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid:
-        grid = None  # its message quotes the row; ours is raised outside this block, so that nothing hangs on it
-    if grid is None:
-        raise DataError(where, "cannot be read as CSV", "Look at its separator and its quotation marks.")
-    if ragged:
-        raise DataError(
-            where,
-            f"{ragged:,} rows do not have {width:,} columns as the header has",
-            "A cell with the separator in it must stand in quotation marks. Export the file again.",
-        )
-    return grid
-
-
-def _as_utf8(content: bytes, layout: Layout, where: str) -> bytes:
-    """The same text in UTF-8 without a byte order mark."""
-    utf8 = layout.encoding == "utf-8"
-    text = None
-    try:
-        if utf8:
-            decoder = codecs.getincrementaldecoder("utf-8")()
-            for start in range(0, len(content), _CHUNK):
-                decoder.decode(content[start : start + _CHUNK], final=start + _CHUNK >= len(content))
-            return content.removeprefix(codecs.BOM_UTF8)
-        text = content.decode(layout.encoding)
-    except UnicodeError:
-        pass  # the exception holds the bytes
-    if text is None:
-        raise DataError(
-            where,
-            f"is not text in {layout.encoding}",
-            "Say its `encoding` in the layout: an older spreadsheet writes windows-1252, in Arabic windows-1256.",
-        )
-    return text.removeprefix("\ufeff").encode("utf-8")
-
-
-def _width(head: bytes, layout: Layout, where: str) -> int:
-    """Number of columns in the first row that is not blank."""
-    lines = io.StringIO(head.decode("utf-8", errors="ignore"), newline="")
-    width = None
-    with contextlib.suppress(csv.Error):
-        width = next((len(row) for row in csv.reader(lines, delimiter=layout.separator) if row), 0)
-    if width is None or (len(head) == HEADER_BYTES and not lines.readline()):
-        raise DataError(where, "the header row is longer than a header can be", "Look at its line ends.")
-    if not width:
-        raise DataError(where, "is empty from the header row on")
-    if width > COLUMNS:
-        raise DataError(where, f"has more than {COLUMNS:,} columns")
-    return width
+        return [database_grid(path, layout, where, progress)]
+    require_format(path, layout.format, where)
+    wanted: list[list[Any]] = [[path, layout.sheet]]
+    for repeat in layout.repeat:
+        file = path if repeat.file is None else path.with_name(repeat.file)
+        if file != path:
+            require_format(file, layout.format, str(file))
+        wanted.append([file, repeat.sheet])
+    if layout.format == "csv":
+        return [text_grid(file, layout, str(file), progress) for file, _ in wanted]
+    grids: list[pa.Table] = []
+    while wanted:  # neighbours in one file are read at one opening
+        file = wanted[0][0]
+        here = 1
+        while layout.format in WORKBOOKS and here < len(wanted) and wanted[here][0] == file:
+            here += 1
+        job = {
+            "task": "read",
+            "path": str(file.absolute()),
+            "format": layout.format,
+            "sheets": [sheet for _, sheet in wanted[:here]],
+            "first_row": layout.first_row,
+            "options": layout.model_dump(include={"records", "value_labels", "user_missing"}),
+        }
+        grids += sandbox.run(job, str(file), progress)[1]
+        wanted = wanted[here:]
+    return grids
 
 
 def _names(layout: Layout) -> tuple[str, ...]:
@@ -198,17 +112,14 @@ def _names(layout: Layout) -> tuple[str, ...]:
     return names
 
 
-def _framed(grid: pa.Table, names: tuple[str, ...], layout: Layout, where: str) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Rows under their column names, without empty rows and empty nameless columns."""
+def _framed(grid: pa.Table, names: tuple[str, ...], layout: Layout, where: str) -> tuple[pd.DataFrame, int, int]:
+    """Rows under their column names; the numbers of empty rows and of empty nameless columns that are left out."""
     columns = [_clean(column, where) for column in grid.columns]
-    skipped = 0
-    if layout.header_row is not None:
-        if not grid.num_rows:
-            raise DataError(where, "has no header row")
-        header = tuple(column[0].as_py() for column in columns)
-        skipped = 1 + layout.skip_after_header
-    else:
-        header = ("",) * len(columns)
+    height = layout.header_height
+    if grid.num_rows < height:
+        raise DataError(where, "has no header row")
+    header = _header(columns, height)
+    skipped = height + (layout.skip_after_header if height else 0)
     if names and len(names) != len(columns):
         raise DataError(where, f"has {len(columns):,} columns, the layout names {len(names):,}", "Mend `names`.")
     header = tuple(pc.utf8_normalize(pa.scalar(name), "NFC").as_py() for name in names) or header
@@ -222,7 +133,7 @@ def _framed(grid: pa.Table, names: tuple[str, ...], layout: Layout, where: str) 
             raise DataError(where, f"column {position} holds cells but has no name", "Give it one in the header row.")
         if name:
             kept.append((name, column))
-    _require_distinct(header, where)
+    _require_plain(header, where)
     if not occupied.any():
         raise DataError(where, "holds no records", "Export it again.")
     if len(occupied) > ROWS:
@@ -230,7 +141,21 @@ def _framed(grid: pa.Table, names: tuple[str, ...], layout: Layout, where: str) 
     empty_rows = int((~occupied).sum())
     mask = pa.array(occupied) if empty_rows else None
     data = {name: pd.Series(column.filter(mask) if empty_rows else column, dtype=_TEXT) for name, column in kept}
-    return pd.DataFrame(data), {"empty_rows": empty_rows, "empty_columns": len(columns) - len(kept)}
+    return pd.DataFrame(data), empty_rows, len(columns) - len(kept)
+
+
+def _header(columns: list[pa.ChunkedArray], height: int) -> tuple[str, ...]:
+    """Names of the columns: of one row as they stand, of several joined; a group's name reaches to the next."""
+    if not height:
+        return ("",) * len(columns)
+    lines = [[column[line].as_py() for column in columns] for line in range(height)]
+    for line in lines[:-1]:
+        for place in range(1, len(line)):
+            line[place] = line[place] or line[place - 1]
+    names = []
+    for parts in zip(*lines, strict=True):
+        names.append(" / ".join(part for part in dict.fromkeys(parts) if part))
+    return tuple(names)
 
 
 def _clean(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -245,10 +170,15 @@ def _clean(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     return column if pc.all(pc.string_is_ascii(column)).as_py() else pc.utf8_normalize(column, "NFC")
 
 
-def _require_distinct(header: tuple[str, ...], where: str) -> None:
-    """Refuse a name that stands over two columns; positions are told, as a header may hold data."""
+def _require_plain(header: tuple[str, ...], where: str) -> None:
+    """Refuse a name over two columns, or with signs that nobody sees; positions are told, as a header may hold data."""
+    names = pa.array(header, type=pa.string())
+    hidden = pc.match_substring_regex(names, _INVISIBLE).to_pylist() if header else []
     seen: dict[str, int] = {}
-    for position, name in enumerate(header, start=1):
+    for position, (name, invisible) in enumerate(zip(header, hidden, strict=True), start=1):
+        if invisible:
+            what = f"the name of column {position} holds invisible or direction-changing characters"
+            raise DataError(where, what, "Rename it in the file, or give `names`.")
         if name and name in seen:
             raise DataError(
                 where, f"columns {seen[name]} and {position} have the same name", "Rename one, or give `names`."

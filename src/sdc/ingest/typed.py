@@ -1,8 +1,8 @@
 """From columns of text to columns of the dictionary's types, all faults counted."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,9 @@ from sdc.ingest.layout import Layout, require_date_format
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 INVISIBLE = "[\u200b\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff\x01-\x1f\x7f]"
-_WRITTEN_ELSEWHERE = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹\u2212\u00a0\u202f", "01234567890123456789-  ")
+ZEROS = "٠۰߀०০੦૦୦௦౦೦൦๐໐༠၀႐០᠐０"  # of the scripts that write numbers with ten digits
+DIGITS = str.maketrans({chr(ord(zero) + place): str(place) for zero in ZEROS for place in range(10)})
+_WRITTEN_ELSEWHERE = DIGITS | str.maketrans("\u2212\u00a0\u202f\u066c", "-  ,")
 _ISO = (
     r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 )
@@ -28,10 +30,13 @@ class Distinct:
     values : Series of str, u distinct texts; a missing one is not among them
     of_record : array of int, (n,)
         Place of each record's text in `values`; -1 where it is missing.
+    reasons : dict
+        Number of records of each text that is taken as missing; of the empty one under the empty text.
     """
 
     values: pd.Series
     of_record: np.ndarray
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def records(self) -> np.ndarray:
@@ -53,7 +58,13 @@ def distinct(column: pd.Series, missing: frozenset[str]) -> Distinct:
     places, texts = pd.factorize(column)
     kept = ~texts.isin([*missing, ""])
     moved = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
-    return Distinct(pd.Series(texts[kept], dtype=TEXT), moved[places])
+    reasons = {}
+    if not kept.all() or (places < 0).any():
+        counts = np.bincount(places + 1, minlength=len(texts) + 1)
+        reasons = {str(texts[int(place)]): int(counts[place + 1]) for place in np.flatnonzero(~kept)}
+        if counts[0]:
+            reasons[""] = reasons.get("", 0) + int(counts[0])
+    return Distinct(pd.Series(texts[kept], dtype=TEXT), moved[places], reasons)
 
 
 def missing_codes(variable: Variable, declared: tuple[str, ...]) -> frozenset[str]:
@@ -92,6 +103,30 @@ def typed(variable: Variable, column: Distinct, layout: Layout, where: str) -> t
     return column.dealt(of_distinct), faults
 
 
+def problems_of(variable: Variable, column: Distinct, layout: Layout) -> list[tuple[str, np.ndarray]]:
+    """What is wrong with the cells of a column, and the places of the records: for whoever mends the file.
+
+    Parameters
+    ----------
+    variable : Variable
+    column : Distinct, n records
+    layout : Layout
+
+    Returns
+    -------
+    list of (what is wrong, array of int: places of records from 0)
+    """
+    _, problems = _READERS[variable.type](variable, column.values, layout)
+    found = [(what, np.flatnonzero(np.append(wrong, False)[column.of_record])) for what, _, wrong in problems]
+    if variable.required:
+        found.append(("are missing, and required", np.flatnonzero(column.of_record < 0)))
+    if variable.unique:
+        found.append(
+            ("share their value with another", np.flatnonzero(np.append(column.records > 1, False)[column.of_record]))
+        )
+    return [(what, places) for what, places in found if len(places)]
+
+
 def presence_faults(variable: Variable, column: Distinct, where: str) -> list[Fault]:
     """Faults of a required variable that is missing, and of a unique one that is not."""
     faults, n = [], len(column.of_record)
@@ -121,7 +156,7 @@ def _numbers(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.
         form, kind = f"[+-]?{whole}(?:{point}0*)?", "are not whole numbers"
     else:
         form, kind = f"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?", "are not numbers"
-    texts = values.str.translate(_WRITTEN_ELSEWHERE)
+    texts = _levelled(values)
     good = texts.str.fullmatch(form).to_numpy(dtype=bool)
     plain = texts[good]
     if layout.thousands:
@@ -143,6 +178,14 @@ def _numbers(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.
     return numbers.mask(outside), problems
 
 
+def _levelled(values: pd.Series) -> pd.Series:
+    """Digits and signs of other scripts as ASCII."""
+    foreign = values[values.str.contains(r"[^\x00-\x7f]", regex=True).to_numpy(dtype=bool)]
+    if foreign.empty:
+        return values
+    return values.mask(values.index.isin(foreign.index), foreign.str.translate(_WRITTEN_ELSEWHERE))
+
+
 def _integers(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.Series, list[Problem]]:
     numbers, problems = _numbers(variable, values, layout)
     return numbers.astype("Int64"), problems
@@ -155,7 +198,7 @@ def _floats(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.S
 
 def _dates(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.Series, list[Problem]]:
     """ISO 8601 first, its time of day cut off; then the declared formats, which must not contradict one another."""
-    texts = values.str.translate(_WRITTEN_ELSEWHERE)
+    texts = _levelled(values)
     days = _parsed(texts.str.extract(_ISO, expand=False), "%Y-%m-%d")
     iso = days.notna()
     ambiguous = np.zeros(len(values), dtype=bool)
@@ -195,11 +238,26 @@ def _multiples(variable: Variable, values: pd.Series, layout: Layout) -> tuple[p
     """Codes separated by blanks, each once, in the order of the list: the order of choosing would single people out."""
     hidden = _hidden(values)
     rank = {code: place for place, code in enumerate(variable.codes)}
-    selected = [sorted(set(text.split()), key=lambda code: (rank.get(code, len(rank)), code)) for text in values]
+    selected = [
+        sorted(set(chosen_codes(text, variable.separator)), key=lambda code: (rank.get(code, len(rank)), code))
+        for text in values
+    ]
     closed = bool(variable.codes) and not variable.open_codes
     unknown = np.array([closed and any(code not in rank for code in codes) for codes in selected], dtype=bool)
-    result = pd.Series([" ".join(codes) for codes in selected], dtype=TEXT)
+    result = pd.Series([" ".join(codes) or None for codes in selected], dtype=TEXT)
     return result.mask(unknown | hidden), [_listed_problem(unknown), _hidden_problem(hidden & ~unknown)]
+
+
+def chosen_codes(text: str, separator: str | None) -> list[str]:
+    """Codes of one cell of a select_multiple.
+
+    Blanks separate codes where no separator is declared. Where one is, a blank belongs to its code, and is written as
+    an underscore: typed cells are always separated by blanks.
+    """
+    if separator is None:
+        return text.split()
+    sign = separator.strip() or separator
+    return [code for code in ("_".join(part.split()) for part in text.split(sign)) if code]
 
 
 def _texts(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.Series, list[Problem]]:

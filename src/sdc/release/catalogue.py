@@ -29,6 +29,9 @@ COLUMNS = (
     "bytes",
     "manifest_sha256",
     "sums_sha256",
+    "signed_by",
+    "supersedes",
+    "superseded_by",
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from sdc.dictionary import Role, Type, Variable
 from sdc.policy import Policy
 from sdc.release.data import released_type
+from sdc.release.pseudonyms import LENGTH, RECORD_ID
 from sdc.release.wording import PUBLISHER, WORDS
 from sdc.request import Request
 from sdc.table import Table
@@ -63,6 +64,9 @@ def _field(variable: Variable, language: str) -> dict:
                 rules[rule] = whole(limit)
     if variable.open_codes and "enum" in rules and variable.level == 0:
         del rules["enum"]
+    if variable.name == RECORD_ID:
+        rules = {"required": True, "unique": True, "pattern": f"^[a-z2-7]{{{LENGTH}}}$"}
+        field["description"] = WORDS[language]["issued"]
     if rules:
         field["constraints"] = rules
     return field
@@ -85,6 +89,7 @@ def datapackage(table: Table, request: Request, policy: Policy, release_id: str,
     fields : list of dict, from `fields_of`
     csv : Path of the data file, whose bytes are hashed
     """
+    assert request.approval is not None, "the request is approved"
     language = request.languages[0]
     content = csv.read_bytes()
     schema: Mapping = {

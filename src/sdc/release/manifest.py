@@ -11,17 +11,21 @@ from sdc.dictionary import Dictionary, Role
 from sdc.files import sha256_of
 from sdc.policy import Policy
 from sdc.release.papers import citation
+from sdc.release.pseudonyms import issued_columns
+from sdc.release.sshsig import NAMESPACE
+from sdc.release.wording import WORDS
 from sdc.request import Request
 from sdc.table import Table
 
-SCHEMA_VERSION = "1.0"
-MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+SCHEMA_VERSION = "1.1"
+MANIFEST, SUMS, SIGNATURE = "manifest.json", "SHA256SUMS", "SHA256SUMS.sig"
 MEDIA_TYPES = {
     ".csv": "text/csv",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".json": "application/json",
     ".txt": "text/plain",
     ".html": "text/html",
+    ".py": "text/x-python",
 }
 # Rules whose numbers stand in a package; the others steer what an intruder would like to know.
 TOLD = (
@@ -135,6 +139,8 @@ def sdc_record(
     provenance: Mapping,
     promises: Sequence[Mapping],
     methods: Sequence[Mapping],
+    *,
+    audited: bool,
 ) -> dict:
     """The disclosure criteria that were applied, for machines (SATRE 3.3.09).
 
@@ -161,6 +167,7 @@ def sdc_record(
         "methods": [dict(method) for method in methods],
         "checks": [{name: check[name] for name in ("name", "passed", "breach", "by")} for check in verdict["checks"]],
         "gate": verdict["gate"],
+        "cross_release": "pass" if audited else "not_audited",
         "risk_before": risk_told(verdict["risk_before"]),
         "risk_after": risk_told(verdict["risk_after"]),
         "loss": loss_told(verdict["loss"], table),
@@ -176,6 +183,8 @@ def manifest(
     provenance: Mapping,
     record: Mapping,
     verdict: Mapping,
+    signing: str | None,
+    supersedes: str | None,
 ) -> dict:
     """The content of ``manifest.json`` for the files that lie in a folder.
 
@@ -184,7 +193,12 @@ def manifest(
     folder : Path
         The package without its manifest and its hashes.
     record : mapping, from `sdc_record`
+    signing : str, or None
+        Fingerprint of the key that will sign.
+    supersedes : str, or None
+        Id of the release that this one replaces.
     """
+    assert request.approval is not None, "the request is approved"
     release_id = package_name(request)
     process, identifiability, access = _CLASSES[policy.tier]
     public = policy.tier == "public"
@@ -199,6 +213,7 @@ def manifest(
         "rounds": list(request.rounds),
         "population_id": f"{request.country}/{dictionary.component}",
         "version": request.version,
+        "supersedes": supersedes,
         "created_at": f"{request.approval.on}",
         "title": request.title,
         "languages": list(request.languages),
@@ -218,21 +233,26 @@ def manifest(
             "conditions": list(policy.terms.conditions),
             "onward_sharing": public,
             "cite_as": citation(request, policy, release_id),
+            "contact": policy.terms.contact,
             "agreement": request.agreement,
         },
         "provenance": {name: provenance[name] for name in sorted(provenance)},
-        "sdc": {name: record[name] for name in ("promises", "methods", "risk_before", "risk_after", "loss")},
+        "sdc": {
+            **{name: record[name] for name in ("promises", "methods", "risk_before", "risk_after", "loss")},
+            "issued_columns": issued_columns(table),
+        },
         "validation": {
             "gate": record["gate"],
             "checks": record["checks"],
             "verdict_sha256": verdict_sha256(verdict),
-            "cross_release": "not_audited",
+            "cross_release": record["cross_release"],
         },
         "approvals": [{"of": "request", "by": request.approval.by, "on": f"{request.approval.on}"}],
         "retention": {
             "delete_by": None if public else request.expires.isoformat(),
             "on_expiry": "none" if public else "delete_and_confirm",
         },
+        "signing": None if signing is None else {"namespace": NAMESPACE, "fingerprint": signing},
         "files": [_file(folder, path, table) for path in sorted(_names(folder))],
     }
 
@@ -255,19 +275,34 @@ def _file(folder: Path, name: str, table: Table) -> dict:
 
 def sums(folder: Path) -> str:
     """The content of ``SHA256SUMS`` for all files in a folder."""
-    return "".join(f"{sha256_of(folder / name)}  {name}\n" for name in sorted(_names(folder)) if name != SUMS)
+    return "".join(
+        f"{sha256_of(folder / name)}  {name}\n" for name in sorted(_names(folder)) if name not in (SUMS, SIGNATURE)
+    )
 
 
 def ro_crate(folder: Path, content: Mapping, policy: Policy) -> dict:
-    """The content of ``ro-crate-metadata.json``: the package as a research object."""
-    publisher = "https://www.iom.int/"
+    """The content of ``ro-crate-metadata.json``: the package as a research object, valid for RO-Crate 1.3."""
+    publisher, contact, licence = "https://www.iom.int/", "#contact", "docs/TERMS.txt"
     described = [name for name in sorted(_names(folder)) if name != "ro-crate-metadata.json"]
+    words = WORDS[content["languages"][0]]
+    parts = [
+        {
+            "@id": name,
+            "@type": ["File", "CreativeWork"] if name == licence else "File",
+            "name": policy.terms.licence if name == licence else name,
+            "description": words[_DESCRIBED.get(Path(name).name, _DESCRIBED.get(Path(name).suffix, "files"))],
+            "contentSize": str((folder / name).stat().st_size),
+            "encodingFormat": MEDIA_TYPES[Path(name).suffix],
+        }
+        for name in described
+    ]
     return {
         "@context": "https://w3id.org/ro/crate/1.3/context",
         "@graph": [
             {
                 "@id": "ro-crate-metadata.json",
                 "@type": "CreativeWork",
+                "name": "ro-crate-metadata.json",
                 "about": {"@id": "./"},
                 "conformsTo": {"@id": "https://w3id.org/ro/crate/1.3"},
             },
@@ -279,12 +314,32 @@ def ro_crate(folder: Path, content: Mapping, policy: Policy) -> dict:
                 "description": content["use"]["purpose"],
                 "datePublished": content["created_at"],
                 "version": content["version"],
-                "license": {"@id": "docs/TERMS.txt"},
+                "inLanguage": list(content["languages"]),
+                "license": {"@id": licence},
                 "publisher": {"@id": publisher},
                 "creditText": policy.terms.credit,
                 "hasPart": [{"@id": name} for name in described],
             },
-            {"@id": publisher, "@type": "Organization", "name": "International Organization for Migration"},
-            *[{"@id": name, "@type": "File", "encodingFormat": MEDIA_TYPES[Path(name).suffix]} for name in described],
+            {
+                "@id": publisher,
+                "@type": "Organization",
+                "name": "International Organization for Migration",
+                "url": publisher,
+                "contactPoint": {"@id": contact},
+            },
+            {"@id": contact, "@type": "ContactPoint", "name": policy.terms.contact, "email": policy.terms.contact},
+            *parts,
         ],
     }
+
+
+# What a file is, as a word of the README: by its name, or by its kind.
+_DESCRIBED = {
+    ".csv": "file_csv",
+    ".xlsx": "file_xlsx",
+    "datapackage.json": "file_datapackage",
+    "TERMS.txt": "file_terms",
+    "sdc-summary.html": "file_summary",
+    "sdc-record.json": "file_record",
+    "verify.py": "file_verify",
+}

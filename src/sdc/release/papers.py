@@ -1,5 +1,6 @@
 """The documents of a package that people read: README, terms, and how the data were protected."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from textwrap import TextWrapper
@@ -8,12 +9,16 @@ from jinja2 import Environment, StrictUndefined
 
 from sdc.dictionary import Dictionary, Role
 from sdc.policy import Policy
-from sdc.release.wording import CONTACT, METHODS, WORDS
+from sdc.release.pseudonyms import RECORD_ID
+from sdc.release.wording import METHODS, RIGHT_TO_LEFT, WORDS
 from sdc.request import Request
-from sdc.steps.counts import CONTRIBUTORS
+from sdc.steps.aggregation import CONTRIBUTORS
 from sdc.table import Table
 
 MARK = "-" * 78
+_COMMAS = frozenset({"en", "ar"})  # languages with 1,234 and 0.5
+_COMMANDS = ("ssh-keygen ", "sha256sum ")  # lines to be copied as they are
+_TURN = "\u200f"  # begins a line that is read from right to left, whatever it begins with
 _MOST_NAMED = 8
 
 Section = tuple[str, str]
@@ -27,12 +32,20 @@ def rounds_in_words(rounds: Sequence[int], language: str) -> str:
 
 def citation(request: Request, policy: Policy, release_id: str) -> str:
     """How to cite the release; the year is that of the approval, which never changes."""
-    year = request.approval.on.year if request.approval.on else request.expires.year
+    year = request.approval.on.year if request.approval else request.expires.year
     return f"{policy.terms.credit}. {request.title} ({request.country}, {year}). {release_id}."
 
 
 def readme(
-    table: Table, request: Request, policy: Policy, dictionary: Dictionary, release_id: str, *, language: str, base: int
+    table: Table,
+    request: Request,
+    policy: Policy,
+    dictionary: Dictionary,
+    release_id: str,
+    *,
+    language: str,
+    base: int,
+    signing: str | None,
 ) -> list[Section]:
     """The README as headings and texts, in one language.
 
@@ -40,12 +53,14 @@ def readme(
     ----------
     base : int
         The rounding base that the package promises; 1 where counts are not rounded.
+    signing : str, or None
+        Fingerprint of the key that will sign.
     """
     words = WORDS[language]
     kind = "counts" if table.names(Role.COUNT) else "records"
     kind = "areas" if CONTRIBUTORS.name in table else kind
     title = dictionary.title.get(language) or next(iter(dictionary.title.values()))
-    number = f"{len(table):,}" if language == "en" else f"{len(table):,}".replace(",", "\u202f")
+    number = f"{len(table):,}" if language in _COMMAS else f"{len(table):,}".replace(",", "\u202f")
     what = words[f"what_{kind}"].format(
         title=title,
         unit=dictionary.unit,
@@ -69,16 +84,21 @@ def readme(
         ("manifest.json", "file_manifest"),
         ("ro-crate-metadata.json", "file_crate"),
         ("SHA256SUMS", "file_sums"),
+        ("SHA256SUMS.sig", "file_signature"),
+        ("verify.py", "file_verify"),
     )
+    key = words["genuine_none"] if signing is None else words["genuine_key"].format(fingerprint=signing)
     return [
         (release_id, request.title),
         (words["what"], f"{what}\n{asked}"),
         (words["who"], "\n".join(who)),
         (words["marks"], "\n".join(marks)),
         ("", words["protected"]),
+        *([("", words["issued"])] if RECORD_ID in table else []),
         (words["files"], "\n".join(f"{path}: {words[said]}" for path, said in listed)),
+        (words["genuine"], f"{words['genuine_text']}\n{key}"),
         (words["cite"], citation(request, policy, release_id)),
-        (words["contact"], words["contact_text"].format(contact=CONTACT)),
+        (words["contact"], words["contact_text"].format(contact=policy.terms.contact)),
         (words["delete"], delete_by(request, policy, language)),
     ]
 
@@ -91,12 +111,44 @@ def delete_by(request: Request, policy: Policy, language: str) -> str:
     )
 
 
-def readme_text(languages: Iterable[Sequence[Section]]) -> str:
+def sheet_readme(pages: Mapping[str, Sequence[Section]], request: Request, dictionary: Dictionary) -> list[Section]:
+    """The README of the workbook: what a reader of the data needs, and nothing that changes while the data do not.
+
+    So a new version that changes documents only leaves every file in `data/` as it was.
+    """
+    language = request.languages[0]
+    words, title = WORDS[language], dictionary.title.get(language) or next(iter(dictionary.title.values()))
+    kept = [words[name] for name in ("what", "marks")]
+    texts = [
+        (head, text.split("\n")[0] if head == words["what"] else text) for head, text in pages[language] if head in kept
+    ]
+    return [
+        (request.id, title),
+        *texts,
+        (words["files"], "README.txt, docs/TERMS.txt, docs/sdc-summary.html"),
+    ]
+
+
+def is_placeholder(contact: str) -> bool:
+    """Whether a contact address reaches nobody: a name that RFC 2606 keeps for examples."""
+    return bool(re.search(r"(?:[@.]example\.(?:com|net|org)|\.(?:example|invalid|test))$", contact.strip().lower()))
+
+
+def readme_text(pages: Mapping[str, Sequence[Section]]) -> str:
     """The README of all languages as plain text, 78 characters wide."""
-    return f"\n{MARK}\n\n".join(_plain(sections) for sections in languages)
+    return f"\n{MARK}\n\n".join(_plain(sections, language) for language, sections in pages.items())
 
 
-def _plain(sections: Sequence[Section]) -> str:
+def _plain(sections: Sequence[Section], language: str) -> str:
+    """Headings and texts as plain text; each line of a language that runs from right to left says so."""
+    text = _left_to_right(sections)
+    if language not in RIGHT_TO_LEFT:
+        return text
+    plain = (*_COMMANDS, "\n")
+    return "".join(line if line.startswith(plain) else f"{_TURN}{line}" for line in text.splitlines(keepends=True))
+
+
+def _left_to_right(sections: Sequence[Section]) -> str:
     (release_id, title), *rest = sections
     blocks = [f"{title}\n{release_id}"]
     for heading, text in rest:
@@ -106,6 +158,8 @@ def _plain(sections: Sequence[Section]) -> str:
 
 
 def _wrapped(text: str) -> str:
+    if text.startswith(_COMMANDS):
+        return text  # a command stays on one line, to be copied
     return TextWrapper(width=78, break_long_words=False, break_on_hyphens=False).fill(text)
 
 
@@ -126,7 +180,7 @@ def terms(request: Request, policy: Policy, release_id: str) -> str:
         ]
         if request.agreement:
             sections.insert(2, (words["agreement"].split(":")[0].strip(), request.agreement))
-        pages.append(_plain(sections))
+        pages.append(_plain(sections, language))
     return f"\n{MARK}\n\n".join(pages)
 
 
@@ -165,7 +219,7 @@ def named(labels: Iterable[str], language: str) -> str:
     """Labels as a list, at most a handful of them."""
     given = list(labels)
     more = len(given) - _MOST_NAMED
-    rest = f"{more} more" if language == "en" else f"{more} autres"
+    rest = WORDS[language]["more"].format(n=more)
     shown = [*given[:_MOST_NAMED], rest] if more > 1 else given
     return "; ".join(shown)
 
@@ -204,9 +258,10 @@ def _part(table: Table, record: Mapping, language: str) -> dict:
     limits += ["limit_wildcard"] if promises.get("k_anonymity", {}).get("missing") == "wildcard" else []
     limits += ["limit_rounding"] if "multiples" in promises else []
     limits += ["limit_sample"] if table.names(Role.WEIGHT) else []
-    limits.append("limit_linked")
+    limits.append("limit_audited" if record["cross_release"] == "pass" else "limit_linked")
     return {
         "language": language,
+        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
         "words": words,
         "methods": [method_in_words(method, table, language) for method in record["methods"]],
         "checked": words["checked_text"].format(
@@ -263,6 +318,6 @@ def _promise(promise: Mapping, table: Table, language: str) -> str:
 def _share(share: float, language: str) -> str:
     """A share in per cent; what is not quite nothing is never told as nothing."""
     if 0 < share < 0.001:
-        return "< 0.1 %" if language == "en" else "< 0,1 %"
+        return "< 0.1 %" if language in _COMMAS else "< 0,1 %"
     text = f"{100 * share:.1f}".removesuffix(".0")
-    return f"{text} %" if language == "en" else f"{text.replace('.', ',')} %"
+    return f"{text} %" if language in _COMMAS else f"{text.replace('.', ',')} %"

@@ -15,6 +15,7 @@ from sdc.files import sha256_of
 from sdc.inputs import Folders
 from sdc.plan import Brief
 
+KEY = Path(".sdc") / "key"
 DECIDES = ("src", "pipelines", "dictionary", "policies", "requests", "params.yaml", "dvc.yaml", "constraints.txt")
 
 
@@ -35,7 +36,7 @@ def provenance(brief: Brief, folders: Folders, plan: Path, inputs: Mapping[str, 
     ------
     IntegrityError : when others than its owner can read the key.
     """
-    secret = _secret(key)
+    secret = read_secret(key)
     return {
         **_commit(),
         "pipeline_version": __version__,
@@ -66,7 +67,15 @@ def _git(*words: str) -> str:
     return done.stdout.strip()
 
 
-def _secret(path: Path) -> bytes:
+def read_secret(path: Path, *, make: bool = True) -> bytes:
+    """The master key of the house; it is made when it is not there, if that is asked.
+
+    Raises
+    ------
+    IntegrityError : when others than its owner can read it, or it is not there and must be.
+    """
+    if not path.exists() and not make:
+        raise IntegrityError(str(path), "the master key is not there", "Run this where the releases were made.")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

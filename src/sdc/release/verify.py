@@ -3,7 +3,8 @@
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +15,11 @@ from jsonschema import Draft202012Validator
 from sdc.errors import Fault, IntegrityError
 from sdc.release.catalogue import entry_of
 from sdc.release.data import read_csv
-from sdc.release.manifest import MANIFEST, MEDIA_TYPES, SUMS, manifest_schema
+from sdc.release.manifest import MANIFEST, MEDIA_TYPES, SIGNATURE, SUMS, manifest_schema
 from sdc.release.promises import broken
+from sdc.release.signers import Key, trusted
 from sdc.release.spreadsheet import differences
+from sdc.release.sshsig import fingerprint, signer_of
 
 _MOST_BYTES = 64 << 20  # of a JSON document
 _MOST_FILES = 1000
@@ -35,13 +38,18 @@ class Check(NamedTuple):
         return not self.faults
 
 
-def verify(path: Path) -> list[str]:
+def verify(path: Path, *, candidate: bool = False, keys: tuple[Key, ...] | None = None) -> list[str]:
     """Check a package.
 
     Parameters
     ----------
     path : Path
         Folder of a package, wherever it lies. In a store it is held against the store's catalogue too.
+    candidate : bool
+        Whether it is not published yet, and so not signed.
+    keys : tuple of Key, optional
+        Keys to trust; without them any key that the manifest names is taken, and its fingerprint is for people to
+        compare.
 
     Returns
     -------
@@ -57,14 +65,22 @@ def verify(path: Path) -> list[str]:
     * A file that was changed, added, removed, renamed, or made a link, is found.
     * Nothing outside the folder is read (but for the store's catalogue); no link is followed.
     """
-    checks = inspect(path)
-    faults = [fault for check in checks for fault in check.faults]
-    if faults:
-        raise IntegrityError.of([*faults, Fault(_shown(path.name), f"{len(faults)} faults", DO_NOT_USE)])
+    checks = inspect(path, candidate=candidate, keys=keys)
+    refused = refusal(path, checks)
+    if refused is not None:
+        raise refused
     return [check.name for check in checks]
 
 
-def inspect(path: Path) -> list[Check]:
+def refusal(path: Path, checks: Sequence[Check]) -> IntegrityError | None:
+    """All that is wrong as one error; None where all checks hold."""
+    faults = [fault for check in checks for fault in check.faults]
+    if not faults:
+        return None
+    return IntegrityError.of([*faults, Fault(_shown(path.name), f"{len(faults)} faults", DO_NOT_USE)])
+
+
+def inspect(path: Path, *, candidate: bool = False, keys: tuple[Key, ...] | None = None) -> list[Check]:
     """All checks of a package with what each found; a check that needs what another did not find is left out."""
     found, files = _files(path)
     checks = [Check("plain files only", tuple(found))]
@@ -76,6 +92,12 @@ def inspect(path: Path) -> list[Check]:
     checks.append(Check("manifest.json", tuple(faults)))
     if manifest is None or faults:
         return checks
+    listed = entry_of(path)
+    if candidate:
+        wrong = [Fault(SIGNATURE, "a candidate is not signed")] * (SIGNATURE in digests)
+        checks.append(Check("not signed yet", tuple(wrong)))
+    else:
+        checks.append(Check("signature", tuple(_signature(path, manifest, digests, listed, keys))))
     checks.append(Check("files of the manifest", tuple(_against_manifest(path, manifest, digests))))
     record = _json(path / "metadata" / "sdc-record.json")
     checks.append(Check("SDC record", tuple(_against_record(manifest, record))))
@@ -92,11 +114,12 @@ def inspect(path: Path) -> list[Check]:
         if not faults:
             checks.append(Check("workbook equals data", tuple(_workbook(path, csv, resource, rows))))
             checks.append(Check("promises", tuple(broken(manifest["sdc"]["promises"], rows))))
-    listed = entry_of(path)
     if listed is not None:
         wrong = [Fault(MANIFEST, "is not the one in the catalogue")] * (listed["manifest_sha256"] != digests[MANIFEST])
         wrong += [Fault(SUMS, "is not the one in the catalogue")] * (listed["sums_sha256"] != digests[SUMS])
         checks.append(Check("catalogue", tuple(wrong)))
+        if listed["status"] == "withdrawn":
+            checks.append(Check("not withdrawn", (Fault(listed["release_id"], "was withdrawn", "Do not use it."),)))
     return checks
 
 
@@ -132,6 +155,35 @@ def _digest(path: Path) -> str:
         return file_digest(content, "sha256").hexdigest()
 
 
+def _signature(
+    path: Path, manifest: Mapping, digests: Mapping[str, str], listed: Mapping | None, keys: tuple[Key, ...] | None
+) -> Iterator[Fault]:
+    """The signature on `SHA256SUMS`: there, whole, by the key that the manifest names, and by one to trust."""
+    named = (manifest["signing"] or {}).get("fingerprint")
+    if named is None:
+        yield Fault(f"{MANIFEST}, signing", "names no key: this is a draft", DO_NOT_USE)
+        return
+    if SIGNATURE not in digests:
+        yield Fault(SIGNATURE, "is missing", "A candidate is checked with `--candidate`.")
+        return
+    try:
+        with (path / SIGNATURE).open("rb") as content:
+            text = content.read(10_000).decode("ascii")
+        line = signer_of((path / SUMS).read_bytes(), text)
+    except (IntegrityError, UnicodeDecodeError):
+        yield Fault(SIGNATURE, "does not hold for SHA256SUMS")
+        return
+    if fingerprint(line) != named:
+        yield Fault(SIGNATURE, "is by another key than the one that the manifest names")
+    if listed is not None and listed["signer"] != line:
+        yield Fault(SIGNATURE, "is by another key than the catalogue tells")
+    if keys is not None:
+        day = date.fromisoformat(listed["published_on"]) if listed else None
+        said = trusted(keys, line, day)
+        if said:
+            yield Fault(SIGNATURE, said)
+
+
 def _against_sums(path: Path, digests: Mapping[str, str]) -> Iterator[Fault]:
     """`SHA256SUMS` against the files: each once, none missing, none more."""
     try:
@@ -148,7 +200,9 @@ def _against_sums(path: Path, digests: Mapping[str, str]) -> Iterator[Fault]:
             yield Fault(f"{SUMS}, line {number}", "is no hash and name, or names a file twice")
             return
         told[name] = digest
-    yield from _compared(SUMS, told, {name: digest for name, digest in digests.items() if name != SUMS})
+    yield from _compared(
+        SUMS, told, {name: digest for name, digest in digests.items() if name not in (SUMS, SIGNATURE)}
+    )
 
 
 def _against_manifest(path: Path, manifest: Mapping, digests: Mapping[str, str]) -> Iterator[Fault]:
@@ -162,7 +216,9 @@ def _against_manifest(path: Path, manifest: Mapping, digests: Mapping[str, str])
             yield Fault(name, "has another size than the manifest tells")
         if MEDIA_TYPES.get(Path(name).suffix) != entry["media_type"]:
             yield Fault(name, "has another type than the manifest tells")
-    yield from _compared(MANIFEST, told, {name: d for name, d in digests.items() if name not in (MANIFEST, SUMS)})
+    yield from _compared(
+        MANIFEST, told, {name: d for name, d in digests.items() if name not in (MANIFEST, SUMS, SIGNATURE)}
+    )
     for needed in (f"data/{manifest['component']}.csv", f"data/{manifest['component']}.xlsx"):
         if needed not in told:
             yield Fault(needed, "is missing")

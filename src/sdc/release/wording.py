@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 PUBLISHER = "International Organization for Migration (IOM), Displacement Tracking Matrix (DTM)"
-CONTACT = "dtmsupport@iom.int"
+RIGHT_TO_LEFT = frozenset({"ar"})
 
 _SPOKEN = json.loads(files("sdc.release").joinpath("wording.json").read_text(encoding="utf-8"))
 

@@ -8,7 +8,7 @@ import pandas as pd
 import xlsxwriter
 
 from sdc.release.data import released_type
-from sdc.release.wording import PUBLISHER, WORDS
+from sdc.release.wording import PUBLISHER, RIGHT_TO_LEFT, WORDS
 from sdc.table import Table
 
 MOST_CELLS = 1_500_000  # about 6 CPU seconds; writing more takes longer than all the rest of a release
@@ -31,7 +31,8 @@ def write_workbook(
     rows : DataFrame
         The released rows, as `text_columns` gives them.
     readme : sequence of (heading, text)
-    language : {"en", "fr"}
+    language : {"en", "fr", "es", "ar"}
+        Sheets of a language that runs from right to left do too, but for the data.
     created : date
         Written into the file's properties: the same package gives the same bytes.
 
@@ -44,13 +45,14 @@ def write_workbook(
     book = xlsxwriter.Workbook(path, _INERT)
     moment = datetime(created.year, created.month, created.day)
     book.set_properties({"title": readme[0][1], "author": PUBLISHER, "created": moment})
+    turned = {"reading_order": 2} if language in RIGHT_TO_LEFT else {}
     styles = {
         "head": book.add_format(
             {"bold": True, "font_color": "#FFFFFF", "bg_color": "#17457F", "text_wrap": True, "valign": "vcenter"}
         ),
-        "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
-        "title": book.add_format({"bold": True, "font_size": 14, "text_wrap": True, "valign": "top"}),
-        "bold": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "font_color": "#17457F"}),
+        "wrap": book.add_format({"text_wrap": True, "valign": "top", **turned}),
+        "title": book.add_format({"bold": True, "font_size": 14, "text_wrap": True, "valign": "top", **turned}),
+        "bold": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "font_color": "#17457F", **turned}),
         "date": book.add_format({"num_format": "yyyy-mm-dd", "align": "left"}),
     }
     _readme(book.add_worksheet("README"), readme, styles)
@@ -62,6 +64,10 @@ def write_workbook(
         data.write_string(0, 0, words["too_large"].format(csv=f"{path.stem}.csv"), styles["wrap"])
     _dictionary(book.add_worksheet("dictionary"), table, rows, language, styles)
     _codes(book.add_worksheet("codes"), table, language, styles)
+    if language in RIGHT_TO_LEFT:
+        for sheet in book.worksheets():
+            if sheet is not data:
+                sheet.right_to_left()
     book.close()
 
 

@@ -12,6 +12,7 @@ from sdc.dictionary import Dictionary, Role
 from sdc.errors import IntegrityError
 from sdc.policy import Policy
 from sdc.report.comparison import class_rows, figures, like, of_records, pictures, risk_rows
+from sdc.report.counts import counts_section
 from sdc.report.words import (
     columns_in_words,
     count_in_words,
@@ -54,6 +55,24 @@ _RULES = {
     "max_global_risk": "Average risk of a record",
     "max_household_risk": "Average risk through the household",
     "minimum_count": "Smallest count shown",
+    "minimum_households": "Smallest count of households shown",
+    "minimum_sensitive_count": "Smallest count of a sensitive kind shown",
+    "zeros": "Zeros",
+    "minimum_contributors": "Fewest places behind a sum",
+    "dominance": "Places that dominate a sum (number, per cent)",
+    "p_percent": "Nearest estimate of a place's share, per cent",
+    "group_disclosure": "Everybody in one sensitive category",
+    "margins": "Sums taken as published",
+    "secondary_suppression": "Secondary suppression",
+    "last_round": "Counts of the last round",
+    "count_method": "How counts are protected",
+    "cell_noise": "Noise of cell keys (greatest, variance)",
+    "small_sites": "Small sites",
+    "count_bands": "Bands of counts",
+    "sensitive_sites": "Sensitive sites",
+    "minimum_attribute_persons": "Fewest people of whom attributes are told",
+    "coordinate_displacement": "Displacement of coordinates, km",
+    "max_suppressed_counts": "Counts hidden, of all",
     "rounding_base": "Counts rounded to multiples of",
     "max_suppressed_values": "Values hidden, of one column",
     "max_suppressed_records": "Records with a hidden value",
@@ -169,6 +188,7 @@ def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict
         keys=columns_in_words(known, dictionary, most=40),
         keys_left=None if len(left) == len(known) else columns_in_words(left, dictionary, most=40),
         pictures=pictures(verdict, policy),
+        counts=counts_section(verdict, dictionary),
         steps=[_done(entry, dictionary, noun) for entry in ledger["entries"]],
         loss_groups=_grouped(columns),
         warnings=[*_warnings(verdict), *_unseen(plan, ledger, dictionary)],

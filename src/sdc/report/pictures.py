@@ -18,6 +18,7 @@ from sdc.report.words import pair_in_words, share_in_words
 
 _DOTS_AN_INCH = 72  # the unit of matplotlib's SVG: one point is one unit of the viewBox
 _WIDTH = 440.0
+_LONGEST = 62  # characters of a label above its bar
 
 # Colours are drawn in the light theme and named in the page's style sheet, which has a dark theme too. The light
 # colours differ in lightness, so that before and after stay apart in greyscale.
@@ -166,6 +167,43 @@ def risk_bars(alternative: str, measures: Sequence[Measure]) -> str:
                     color=_NAMES["limit"],
                 )
         _legend(figure)
+        return _svg(figure, alternative, height)
+
+
+def stacked(alternative: str, bars: Sequence[tuple[str, float, float]], legend: tuple[str, str]) -> str:
+    """Draw two shares of each of some things, one behind the other, on a common scale.
+
+    Parameters
+    ----------
+    alternative : as for `histogram`
+    bars : sequence of (label, first share, second share)
+        Drawn from top to bottom.
+    legend : (str, str)
+        What the two shares are.
+
+    Returns
+    -------
+    str : an `svg` element
+    """
+    widest = max((first + second for _, first, second in bars), default=0) or 1
+    row, top = 40.0, 34.0
+    height = top + row * len(bars) + 4
+    with _style():
+        figure, axes = _canvas(height, left=8.0, right=62.0)
+        axes.set_xlim(0, widest)
+        axes.set_ylim(height, 0)
+        for place, (label, first, second) in enumerate(bars):
+            start = top + row * place
+            short = label if len(label) <= _LONGEST else label[: _LONGEST - 1].rstrip() + "…"
+            axes.annotate(short, xy=(0, start + 10), ha="left", va="baseline", fontsize=12)
+            for left, length, look in ((first, second, _BEFORE), (0.0, first, _AFTER)):
+                if length > 0:
+                    axes.add_patch(Rectangle((left, start + 15), max(length, widest / 300), 14, **look))
+            axes.annotate(
+                share_in_words(first + second), xy=(max(first + second, widest / 300), start + 22.5), xytext=(5, 0),
+                textcoords="offset points", va="center", ha="left", fontsize=11,
+            )  # fmt: skip
+        _legend(figure, looks=((legend[0], _AFTER), (legend[1], _BEFORE)))
         return _svg(figure, alternative, height)
 
 
@@ -335,8 +373,12 @@ def _bar(
     )
 
 
-def _legend(figure: Figure, zone: str | None = None) -> None:
-    handles = [Patch(label="Before", **_BEFORE), Patch(label="After", **_AFTER)]
+def _legend(
+    figure: Figure,
+    zone: str | None = None,
+    looks: Sequence[tuple[str, dict]] = (("Before", _BEFORE), ("After", _AFTER)),
+) -> None:
+    handles = [Patch(label=label, **look) for label, look in looks]
     if zone:
         handles.append(Patch(label=zone, facecolor=_NAMES["zone"], edgecolor=_NAMES["limit"], linewidth=0.8))
     figure.legend(

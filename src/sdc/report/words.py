@@ -8,7 +8,11 @@ from sdc.dictionary import Dictionary
 
 _LONGEST_LABEL = 70
 _KILOMETRES_A_DEGREE = 111.2
-_OWN_COLUMNS = {"round": "Round", "rows_aggregated": "Number of places added up"}  # the pipeline's, in no dictionary
+_OWN_COLUMNS = {  # the pipeline's, in no dictionary
+    "round": "Round",
+    "rows_aggregated": "Number of places added up",
+    "sites_merged": "Number of sites",
+}
 
 
 def step_in_words(step: Mapping, dictionary: Dictionary) -> str:
@@ -239,14 +243,54 @@ def _drop_records(params: Mapping, said: Callable, dictionary: Dictionary) -> st
 def _suppress_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
     most = params["minimum"] - 1
     small = "counts of 1" if most == 1 else f"counts from 1 to {count_in_words(most)}"
+    if params.get("zeros") == "hide":
+        small = f"zeros and {small}"
+    if params.get("secondary") == "none":
+        return f"Hide {small} in {_some(params['columns'], said)}, and nothing else."
+    beside = ["the other counts of its row"]
+    beside += [f"sums over areas on {counted(len(params['margins']), 'level')}"] if params.get("margins") else []
+    beside += ["the other rounds"] if params.get("place") else []
     return (
-        f"Hide {small}, and with them every count of the same row that would give a hidden one back by adding or "
-        f"subtracting, in {_some(params['columns'], said)}."
+        f"Hide {small}, and as little else as keeps a hidden one from being solved from {listed(beside)}, in "
+        f"{_some(params['columns'], said)}."
     )
 
 
 def _round_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    return f"Round counts to multiples of {params['base']} in {_some(params['columns'], said)}."
+    base, where = params["base"], _some(params["columns"], said)
+    return {
+        "nearest": f"Round counts to multiples of {base} in {where}.",
+        "controlled": f"Round counts to multiples of {base}, so that all sums still hold, in {where}.",
+        "small_count": f"Make counts below {base} 0 or {base}, and let totals follow, in {where}.",
+        "random": f"Round counts at random to multiples of {base}, equal counts of a place alike, in {where}.",
+        "cell_key": f"Move counts by a little random noise, equal counts of a place alike, in {where}.",
+    }[params.get("method", "nearest")]
+
+
+def _band_counts(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Show counts as {counted(len(params['bands']) + 2, 'band')} in {_some(params['columns'], said)}."
+
+
+def _merge_sites(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return (
+        f"Put near sites of one area together until each row counts at least {counted(params['least'], 'person')} "
+        f"({said(params['count'])})."
+    )
+
+
+def _remove_sensitive_sites(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return f"Leave out the rows of sites that are shown to nobody ({said(list(params['sites']))})."
+
+
+def _suppress_attributes(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return (
+        f"Hide what is said of fewer than {counted(params['minimum'], 'person')} of a place, in "
+        f"{_some(list(params['describes']), said)}."
+    )
+
+
+def _average_weights(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return "Give all records that share a key their mean weight."
 
 
 def _sort_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
@@ -342,6 +386,11 @@ _SENTENCES: dict[str, Callable[[Mapping, Callable, Dictionary], str]] = {
     "drop_records": _drop_records,
     "suppress_counts": _suppress_counts,
     "round_counts": _round_counts,
+    "band_counts": _band_counts,
+    "merge_sites": _merge_sites,
+    "remove_sensitive_sites": _remove_sensitive_sites,
+    "suppress_attributes": _suppress_attributes,
+    "average_weights": _average_weights,
     "sort_records": _sort_records,
     "shuffle_records": _shuffle_records,
 }

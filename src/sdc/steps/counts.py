@@ -1,251 +1,256 @@
-"""Counts of people: summed to larger areas, small ones suppressed with all that gives them back, the rest rounded."""
+"""Small counts of people suppressed, with all that gives them back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from sdc.dictionary import Link, Role, Type, Variable
-from sdc.errors import DisclosureError
+from sdc.dictionary import Role, Sensitivity
+from sdc.engines.counthiding import hide
+from sdc.engines.countmatrix import Counts
+from sdc.errors import DataError
+from sdc.steps.aggregation import rows_with
+from sdc.steps.order import content_order
 from sdc.table import Table
 
-CONTRIBUTORS = Variable(
-    name="rows_aggregated",
-    label={"en": "Number of assessed places in this row", "fr": "Nombre de lieux évalués dans cette ligne"},
-    type=Type.INTEGER,
-    role=Role.OTHER,
-    scope="meta",
-    unit="places",
-)
+HOUSEHOLDS = "households"
 
 
-def aggregate_counts(table: Table, by: Sequence[str]) -> Table:
-    """Sum counts over larger areas: one row for each combination of `by`.
+def suppress_counts(
+    table: Table,
+    columns: Sequence[str],
+    minimum: int,
+    *,
+    minimum_households: int | None = None,
+    minimum_sensitive: int = 1,
+    zeros: Literal["show", "hide"] = "show",
+    group_disclosure: Literal["show", "hide"] = "show",
+    sensitive_sites: Mapping[str, Sequence[str]] | None = None,
+    secondary: Literal["required", "none"] = "required",
+    margins: Sequence[Sequence[str]] = (),
+    rounds: str | None = None,
+    place: Sequence[str] = (),
+    published: Table | None = None,
+) -> Table:
+    """Suppress counts from 1 to ``minimum - 1``, and the cheapest others that keep them from being solved.
 
-    Parameters
-    ----------
-    table : Table
-    by : sequence of str
-        Columns that define the new rows (areas, round).
-
-    Returns
-    -------
-    Table
-        `by`, the columns that name the same areas, the counts, and `rows_aggregated`, how many rows went into each.
-
-    Guarantees
-    ----------
-    * A count that is shown is the sum of that count over all rows of the group in which any count linked to it was
-      observed: a sum over some of the places only is not shown, since it would break the identities. Parts that were
-      not asked for because their total is 0 count as observed zeros.
-    * Every row of the table given contributes to exactly one row of the result.
-    """
-    table = _with_implied_zeros(table)
-    counts = table.names(Role.COUNT)
-    twins = [name for name in _twins(table, by) if name not in by]
-    groups = [table.rows[name] for name in by]
-    grouped = table.rows[[*counts, *twins]].groupby(
-        [column.astype("str") if isinstance(column.dtype, pd.CategoricalDtype) else column for column in groups],
-        dropna=False,
-        sort=True,
-    )
-    number = grouped.ngroup().to_numpy()
-    size = np.bincount(number)
-    rows = table.rows[list(by)].iloc[np.unique(number, return_index=True)[1]].reset_index(drop=True)
-    for twin in twins:
-        rows[twin] = grouped[twin].min().to_numpy() if twin in counts else _first(table.rows[twin], number)
-    expected = {name: _expected(table, name, number, len(size)) for name in counts}
-    for name in counts:
-        values = table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        seen = ~np.isnan(values)
-        observed = np.bincount(number[seen], minlength=len(size))
-        total = np.bincount(number[seen], weights=values[seen], minlength=len(size))
-        rows[name] = pd.array(np.rint(total).astype(np.int64), dtype="Int64")
-        rows.loc[(observed < expected[name]) | (observed == 0), name] = pd.NA
-    rows[CONTRIBUTORS.name] = pd.array(size, dtype="Int64")
-    kept = [name for name in table.rows.columns if name in {*by, *twins, *counts}]
-    variables = tuple(table[name] for name in kept)
-    return Table(rows[[*kept, CONTRIBUTORS.name]], (*variables, CONTRIBUTORS), table.links)
-
-
-def _with_implied_zeros(table: Table) -> Table:
-    """Missing parts of a total of 0 are 0: forms ask for a breakdown only where there is somebody to break down."""
-    rows = table.rows.copy()
-    for link in reversed(_parts_first(table.links)):
-        if link.total in table:
-            nobody = (rows[link.total] == 0).fillna(False).to_numpy(dtype=bool)
-            for part in link.parts:
-                if part in table:
-                    rows.loc[nobody & rows[part].isna().to_numpy(), part] = 0
-    return table.with_rows(rows)
-
-
-def _twins(table: Table, by: Sequence[str]) -> list[str]:
-    """Columns at the same geography as one of `by` that follow it: names beside codes."""
-    return [name for name in table.names(Role.KEY) if table[name].follows in by and table.repeats_a_place(name)]
-
-
-def _first(column: pd.Series, number: np.ndarray) -> np.ndarray:
-    """The first value in sort order of each group: one name for an area that is spelt in several ways."""
-    return column.astype("str").groupby(number).min().to_numpy()
-
-
-def _expected(table: Table, name: str, number: np.ndarray, groups: int) -> np.ndarray:
-    """Rows of each group in which the count, or a count linked to it, was observed."""
-    linked, wave = {name}, {name}
-    while wave:
-        wave = {m for link in table.links if wave & set(link.members) for m in link.members} - linked
-        linked |= wave
-    observed = table.rows[[member for member in linked if member in table]].notna().any(axis=1).to_numpy()
-    return np.bincount(number[observed], minlength=groups)
-
-
-def suppress_counts(table: Table, columns: Sequence[str], minimum: int) -> Table:
-    """Suppress counts from 1 to ``minimum - 1``, and every count of the row that would give one of them back.
-
-    Zeros are shown. Secondary suppression inside a row: as long as an identity of the row leaves a single suppressed
-    member, or leaves its suppressed parts no choice but to be 1 each, the smallest shown count among its members is
-    suppressed too. The table may still hold counts that will not be released: their small values are to be protected
-    as well, and their other values are taken as known, since somebody else may ask for them.
+    Rows, their identities, the sums over areas that others publish and the unchanged counts of other rounds are one
+    system. The table may still hold counts that will not be released: their small values are to be protected as well,
+    and their other values are taken as known, since somebody else may ask for them.
 
     Parameters
     ----------
     table : Table
     columns : sequence of str
         Counts that will be released; only these are suppressed.
-    minimum : int, persons or households
+    minimum : int, persons
         Least count that is shown.
+    minimum_households : int, optional
+        The same for counts of households; `minimum`, if not given.
+    minimum_sensitive : int
+        Least count in columns that are `high` or more in sensitivity, where it is larger.
+    zeros : {"show", "hide"}
+    group_disclosure : {"show", "hide"}
+        Whether a sensitive breakdown with all people in one category is shown.
+    sensitive_sites : mapping of column to codes, optional
+        Rows with one of these codes leave the file after this step: all their counts are to be protected by what is
+        shown of other rows, and they stay as they are until they go.
+    secondary : {"required", "none"}
+    margins : sequence of (columns of one level), the finest level first
+        Sums over these areas are published. A level without columns is the sum of all rows.
+    rounds : str, optional
+        Column of the round: sums are those of one round.
+    place : sequence of str
+        Columns that together name the place of a row in every round. With them, unchanged counts of two rounds share
+        their fate.
+    published : Table, optional
+        Earlier releases. What they show of a row, unchanged, cannot be hidden any more.
+
+    Raises
+    ------
+    DataError : when more rows break an identity than the dictionary allows.
+    DisclosureError : when a small count cannot be protected, whatever else is suppressed.
 
     Guarantees
     ----------
-    * No count from 1 to ``minimum - 1`` is left in `columns`.
-    * What is left of a row in `columns` determines no suppressed count of it, and no small count of the row at all,
-      through its identities, also when it is known that suppressed counts are at least 1.
-    * Only values in `columns` change, and only to missing.
+    * No count that a rule forbids is left in `columns`, but in rows that leave.
+    * What is left of the rows in `columns` determines no suppressed count, through the identities, the unchanged
+      counts of other rounds and the sums over areas, also when it is known that suppressed counts are at least 1; but
+      for counts that sums over areas alone give away.
+    * Only values in `columns` change, and only to missing; no zero does where zeros are shown.
+    * What is shown does not depend on the order of rows.
+
+    References
+    ----------
+    Hundepool et al. (2012), Statistical Disclosure Control, sections 4.3 and 4.4.
     """
-    counts = [name for name in table.names(Role.COUNT) if name in columns or _is_linked(table, name)]
-    position = {name: j for j, name in enumerate(counts)}
-    if not counts:
+    counts = table.names(Role.COUNT)
+    released = [name for name in columns if name in counts]
+    if not released or not len(table):
         return table
-    values = np.column_stack([table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in counts])
-    hidden = (values > 0) & (values < minimum)
-    released = np.array([name in columns for name in counts])
-    identities = [link for link in table.links if any(member in position for member in link.members)]
-    while _suppress_secondary(values, hidden, released, identities, position):
-        pass
+    _require_additive(table, rounds)
+    primary = primary_counts(
+        table,
+        minimum,
+        minimum_households=minimum_households,
+        minimum_sensitive=minimum_sensitive,
+        zeros=zeros,
+        group_disclosure=group_disclosure,
+        sensitive_sites=sensitive_sites,
+    ).to_numpy()
+    hidden = primary
+    leaving = rows_with(table, sensitive_sites or {})
+    if secondary == "required" and primary.any():
+        order = content_order(table)
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        ordered = table.with_rows(table.rows.iloc[order])
+        least = least_counts(table, minimum, minimum_households, minimum_sensitive)
+        hidden = hide(
+            system_of(ordered, counts, margins, rounds, place),
+            primary[order],
+            np.isin(counts, released),
+            np.array([least[name] for name in counts]),
+            known=None if published is None else _already_shown(ordered, published, rounds, place),
+            zeros=zeros == "hide",
+        )[back]
+    return table.with_rows(_without(table, hidden & ~leaving[:, None], released))
+
+
+def _without(table: Table, hidden: np.ndarray, released: Sequence[str]) -> pd.DataFrame:
+    """The rows with hidden counts missing, and with them the counts of people that follow one."""
     rows = table.rows.copy()
-    for name in columns:
-        rows.loc[hidden[:, position[name]], name] = pd.NA
-    return table.with_rows(rows)
+    gone = dict(zip(table.names(Role.COUNT), hidden.T, strict=True))
+    for name in list(gone):
+        for follower in table.followers(name):
+            if follower in gone:
+                gone[follower] = gone[follower] | (gone[name] & (table.rows[follower] > 0).fillna(False).to_numpy(bool))
+    for name in released:
+        rows.loc[gone[name], name] = pd.NA
+    return rows
 
 
-def _is_linked(table: Table, name: str) -> bool:
-    return any(name in link.members for link in table.links)
+def least_counts(
+    table: Table, minimum: int, minimum_households: int | None = None, minimum_sensitive: int = 1
+) -> dict[str, int]:
+    """The least count that each count column may show: that of its unit, or of its sensitivity where it is larger."""
+    least = {}
+    for name in table.names(Role.COUNT):
+        entry = table[name]
+        own = minimum_households if entry.unit == HOUSEHOLDS and minimum_households is not None else minimum
+        least[name] = max(own, minimum_sensitive) if entry.sensitivity.rank >= Sensitivity.HIGH.rank else own
+    return least
 
 
-def _suppress_secondary(
-    values: np.ndarray, hidden: np.ndarray, released: np.ndarray, identities: Sequence[Link], position: dict[str, int]
-) -> bool:
-    """One round over identities and pairs of identities; whether anything was suppressed."""
-    signs = np.zeros((len(identities), values.shape[1]))
-    for i, link in enumerate(identities):
-        for member, sign in ((link.total, -1.0), *((part, 1.0) for part in link.parts)):
-            if member in position:
-                signs[i, position[member]] += sign
-    changed = False
-    for vector in _combinations(signs):
-        involved = np.flatnonzero(vector)
-        changed |= _close_identity(values, hidden, released, involved, vector[involved])
-    return changed
-
-
-def _combinations(signs: np.ndarray) -> list[np.ndarray]:
-    """Each identity, and the sum and difference of each two that share a column: what a row's reader can derive."""
-    found = [row for row in signs if row.any()]
-    for i, first in enumerate(signs):
-        for second in signs[i + 1 :]:
-            if (first * second).any():
-                found += [vector for vector in (first - second, first + second) if vector.any()]
-    unique = {tuple(vector if vector[np.flatnonzero(vector)[0]] > 0 else -vector): vector for vector in found}
-    return [unique[key] for key in sorted(unique)]
-
-
-def _close_identity(
-    values: np.ndarray, hidden: np.ndarray, released: np.ndarray, involved: np.ndarray, signs: np.ndarray
-) -> bool:
-    """Suppress one more member in each row where this identity gives a suppressed member back."""
-    x, gone = values[:, involved], hidden[:, involved]
-    observed = ~np.isnan(x).any(axis=1)  # a member that is blank in the extract leaves the identity open
-    number = gone.sum(axis=1)
-    remainder = -np.where(gone, 0.0, np.nan_to_num(x) * signs).sum(axis=1)  # what the suppressed members add up to
-    one_sided = (np.where(gone, signs, 1.0) > 0).all(axis=1) | (np.where(gone, signs, -1.0) < 0).all(axis=1)
-    tight = one_sided & (np.abs(remainder) == np.where(gone, np.abs(signs), 0.0).sum(axis=1))
-    solved = observed & (number > 0) & ((number == 1) | tight)
-    shown = ~gone & (np.nan_to_num(x) > 0) & released[involved]
-    solved &= shown.any(axis=1)
-    rows = np.flatnonzero(solved)
-    if not len(rows):
-        return False
-    candidates = np.where(shown[rows], x[rows], np.inf)
-    hidden[rows, involved[candidates.argmin(axis=1)]] = True
-    return True
-
-
-def round_counts(table: Table, columns: Sequence[str], base: int) -> Table:
-    """Round counts to multiples of a base; totals whose parts are all shown become the sum of the rounded parts.
+def primary_counts(
+    table: Table,
+    minimum: int,
+    *,
+    minimum_households: int | None = None,
+    minimum_sensitive: int = 1,
+    zeros: Literal["show", "hide"] = "show",
+    group_disclosure: Literal["show", "hide"] = "show",
+    sensitive_sites: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """Counts that a rule forbids to show.
 
     Parameters
     ----------
     table : Table
-    columns : sequence of str
-    base : int, persons or households
+    minimum, minimum_households, minimum_sensitive, zeros, group_disclosure, sensitive_sites : see `suppress_counts`
 
-    Guarantees
-    ----------
-    * Every value in `columns` is a multiple of `base`; missing stays missing; no other column changes.
-    * An identity that held, with all members shown, holds afterwards, unless its total is broken down in a second way
-      too: then the breakdown that the dictionary names first holds.
-
-    Raises
-    ------
-    DisclosureError : when the identities run in a circle (a total that is a part of its own part).
+    Returns
+    -------
+    DataFrame of bool, (rows, counts of the table)
     """
-    rows = table.rows.copy()
-    exact = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in columns}
-    rounded = {name: np.floor(values / base + 0.5) * base for name, values in exact.items()}
-    built: set[str] = set()
-    for link in _parts_first(_away_from_sums(table.links)):
-        if link.total in built or not all(member in exact for member in link.members):
-            continue
-        held = sum(exact[part] for part in link.parts) == exact[link.total]
-        rounded[link.total] = np.where(held, sum(rounded[part] for part in link.parts), rounded[link.total])
-        built.add(link.total)
-    for name in columns:
-        shown = ~np.isnan(rounded[name])
-        rows[name] = pd.array(np.where(shown, rounded[name], 0).astype(np.int64), dtype="Int64")
-        rows.loc[~shown, name] = pd.NA
-    return table.with_rows(rows)
+    counts = table.names(Role.COUNT)
+    least = least_counts(table, minimum, minimum_households, minimum_sensitive)
+    marks = table.revealing
+    guarded = rows_with(table, sensitive_sites or {})
+    found = pd.DataFrame(False, index=table.rows.index, columns=counts)
+    for name in counts:
+        values = table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        broken = (values < least[name]) & ((values > 0) | (zeros == "hide"))
+        broken |= guarded & (values > 0)
+        if marks is not None and name in marks:
+            broken |= marks[name].reindex(table.rows.index, fill_value=False).to_numpy() & (values > 0)
+        found[name] = broken
+    if group_disclosure == "hide":
+        for link in table.links:
+            if link.sensitive and len(link.parts) > 1 and all(part in found for part in link.parts):
+                parts = table.rows[list(link.parts)].to_numpy(dtype=np.float64, na_value=np.nan)
+                alone = ((parts > 0).sum(axis=1) == 1) & ~np.isnan(parts).any(axis=1)
+                found.loc[alone, list(link.parts)] = True
+    return found
 
 
-def _away_from_sums(links: Sequence[Link]) -> list[Link]:
-    """Equal counts turned so that the one that is a sum is the source: ``a = b`` and ``a = c + d`` give ``b = a``."""
-    sums = {link.total for link in links if len(link.parts) > 1}
-    turned = []
-    for link in links:
-        twin = link.parts[0]
-        turn = len(link.parts) == 1 and link.total in sums and twin not in sums
-        turned.append(Link(total=twin, parts=(link.total,)) if turn else link)
-    return turned
+def _require_additive(table: Table, rounds: str | None) -> None:
+    """Refuse when more rows break an identity than the dictionary allows in its extracts."""
+    extracts = table.rows[rounds].nunique() if rounds is not None and rounds in table else 1
+    for link in table.links:
+        if all(member in table for member in link.members):
+            values = table.rows[list(link.members)].to_numpy(dtype=np.float64, na_value=np.nan)
+            off = values[:, 0] - values[:, 1:].sum(axis=1)
+            broken = int((np.nan_to_num(off) != 0).sum())
+            if broken > link.broken_rows_allowed * max(extracts, 1):
+                raise DataError(
+                    f"`{link.total}`",
+                    f"{broken} of {len(table):,} rows break the sum of its {len(link.parts)} parts",
+                    "Mend the extract, or raise `broken_rows_allowed` in the dictionary.",
+                )
 
 
-def _parts_first(links: Sequence[Link]) -> list[Link]:
-    """Identities in an order in which a total is built before it is used as a part."""
-    waiting, done = list(links), []
-    while waiting:
-        ready = [link for link in waiting if not any(other.total in link.parts for other in waiting if other != link)]
-        if not ready:
-            where = ", ".join(f"`{link.total}`" for link in waiting)
-            raise DisclosureError(where, "these totals are parts of each other", "Mend the links of the dictionary.")
-        done += ready
-        waiting = [link for link in waiting if link not in ready]
-    return done
+def system_of(
+    table: Table, counts: Sequence[str], margins: Sequence[Sequence[str]], rounds: str | None, place: Sequence[str]
+) -> Counts:
+    """The counts of a table with the areas and rounds that tie them."""
+    number = {name: j for j, name in enumerate(counts)}
+    sums = [
+        (number[link.total], [number[part] for part in link.parts])
+        for link in table.links
+        if all(member in number for member in link.members)
+    ]
+    period = [rounds] if rounds is not None and rounds in table else []
+    areas = [_codes(table, [*level, *period]) for level in margins]
+    tied = bool(place) and bool(period)
+    return Counts(
+        values=np.column_stack([table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in counts]),
+        sums=sums,
+        areas=areas,
+        same=_same(table, place, period) if tied else None,
+        home=_codes(table, margins[0]) if margins else None,
+    )
+
+
+def _codes(table: Table, columns: Sequence[str]) -> np.ndarray:
+    """Number of each row's combination of values, the same for the same values."""
+    if not columns:
+        return np.zeros(len(table), dtype=np.int64)
+    text = table.rows[list(columns)].astype("str").fillna("")
+    return text.groupby(list(columns), sort=True).ngroup().to_numpy()
+
+
+def _same(table: Table, place: Sequence[str], period: Sequence[str]) -> np.ndarray:
+    """Number of each row's place; -1 where some round has several rows of it, which cannot be told apart."""
+    number = _codes(table, place)
+    doubled = pd.Series(_codes(table, [*place, *period])).duplicated(keep=False).to_numpy()
+    return np.where(np.isin(number, number[doubled]), -1, number)
+
+
+def _already_shown(table: Table, published: Table, rounds: str | None, place: Sequence[str]) -> np.ndarray:
+    """Counts that earlier releases show as they are now: of the same round, or else of an earlier one."""
+    counts = table.names(Role.COUNT)
+    found = np.zeros((len(table), len(counts)), dtype=bool)
+    if not all(name in published for name in place):
+        return found
+    for j, name in enumerate(counts):
+        if name in published:
+            now, then = (_told(source, place, name) for source in (table, published))
+            found[:, j] = now.isin(then) & table.rows[name].notna().to_numpy()
+    return found
+
+
+def _told(table: Table, place: Sequence[str], name: str) -> pd.MultiIndex:
+    """Place and value of each row."""
+    return pd.MultiIndex.from_frame(table.rows[[*place, name]].astype("str").fillna(""))

@@ -15,7 +15,7 @@ def recode(table: Table, variable: str, level: int) -> Table:
     table : Table
     variable : str
     level : int
-        1 is the first level of the hierarchy. The column must be as collected (level 0).
+        1 is the first level of the hierarchy. It must lie above the level that the column is at.
 
     Returns
     -------
@@ -28,7 +28,8 @@ def recode(table: Table, variable: str, level: int) -> Table:
     * No other column changes.
     """
     entry = table[variable]
-    rows = table.rows.assign(**{variable: coarsened(table.rows[variable], entry, level)})
+    coarse = coarsened_further if entry.level else coarsened
+    rows = table.rows.assign(**{variable: coarse(table.rows[variable], entry, level)})
     changed = entry.model_copy(update={"level": level})
     return table.with_rows(rows).with_variable(changed).drop(table.followers(variable))
 
@@ -55,6 +56,32 @@ def coarsened(values: pd.Series, variable: Variable, level: int) -> pd.Series:
     if allowed is None:
         allowed = tuple(sorted(result.dropna().unique()))
     return result.astype(pd.CategoricalDtype(list(allowed)))
+
+
+def coarsened_further(values: pd.Series, variable: Variable, level: int) -> pd.Series:
+    """The same for values that are at `variable.level` already: what `coarsened` would have made of them as collected.
+
+    A band is taken by its lower end, a month or quarter by its first day: levels nest, so every value in it agrees.
+    """
+    codes, labels = pd.factorize(values.astype("object"), use_na_sentinel=True)
+    now = variable.hierarchy[variable.level - 1]
+    firsts: pd.Series
+    if now.bands is not None:
+        ends = dict(zip(band_labels(now.bands), (now.bands[0] - 1, *now.bands), strict=True))
+        firsts = pd.Series([float(ends[label]) for label in labels], dtype="float64")
+    elif now.date is not None:
+        firsts = pd.Series([pd.Period(label).start_time for label in labels], dtype="datetime64[s]")
+    else:
+        firsts = pd.Series(labels, dtype="object")
+    if now.map is None:
+        coarse = coarsened(firsts, variable, level)
+    else:
+        rest = variable.model_copy(update={"hierarchy": variable.hierarchy[variable.level : level]})
+        coarse = coarsened(firsts, rest, level - variable.level)
+    allowed = variable.codes_at(level)
+    text = np.array([*coarse.astype("object"), None], dtype=object)[codes]
+    result = pd.Series(text, index=values.index, name=values.name)
+    return result.astype(pd.CategoricalDtype(list(allowed or sorted(result.dropna().unique()))))
 
 
 def _banded(values: pd.Series, bands: tuple[int, ...]) -> pd.Series:

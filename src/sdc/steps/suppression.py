@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
-from sdc.dictionary import Role
+from sdc.dictionary import Role, Type
 from sdc.engines import engine as engine_named
 from sdc.keys import key_classes
 from sdc.table import Table
@@ -103,7 +104,9 @@ def suppress_sensitive(table: Table, keys: Sequence[str], sensitive: str, ell: i
     """Hide a sensitive value in classes that would give it away.
 
     Where all records of a key class hold fewer than `ell` distinct values, knowing the class is knowing the value (or
-    nearly). The class then keeps its keys and loses the sensitive value, in all its records.
+    nearly). The class then keeps its keys and loses the sensitive value, in all its records. Of a select_multiple,
+    each choice is a fact of its own: one that nearly all records of a class made is given away too, however their
+    other choices differ.
 
     Parameters
     ----------
@@ -115,6 +118,7 @@ def suppress_sensitive(table: Table, keys: Sequence[str], sensitive: str, ell: i
     Guarantees
     ----------
     * Every class of equal keys holds no value of `sensitive`, or at least `ell` distinct ones.
+    * Of a select_multiple, each choice was left out by at least ``ell - 1`` records of every class that shows it.
     * Only `sensitive`, and columns that follow it, change, and only to missing.
 
     References
@@ -126,8 +130,21 @@ def suppress_sensitive(table: Table, keys: Sequence[str], sensitive: str, ell: i
     seen = values >= 0
     pairs = np.unique(classes.of_record[seen].astype(np.int64) * max(len(labels), 1) + values[seen])
     distinct = np.bincount(pairs // max(len(labels), 1), minlength=len(classes.records))
-    hide = (distinct < ell)[classes.of_record] & seen
+    alike = distinct < ell
+    if table[sensitive].type == Type.CODES:
+        alike |= _shared_choice(classes.of_record[seen], values[seen], labels, len(alike)) < ell - 1
+    hide = alike[classes.of_record] & seen
     rows = table.rows.copy()
     for column in (sensitive, *table.followers(sensitive)):
         rows.loc[hide, column] = pd.NA
     return table.with_rows(rows)
+
+
+def _shared_choice(of_class: np.ndarray, answers: np.ndarray, labels: pd.Index, classes: int) -> np.ndarray:
+    """Of the choice that most records of a class made: how many records that answered left it out."""
+    chosen = [sorted(set(str(label).split())) for label in labels]
+    of_answer = np.repeat(np.arange(len(labels)), [len(choices) for choices in chosen])
+    choice, _ = pd.factorize(np.array([one for choices in chosen for one in choices], dtype=object))
+    made = csr_array((np.ones(len(choice)), (of_answer, choice)), shape=(len(labels), int(choice.max(initial=0)) + 1))
+    given = csr_array((np.ones(len(answers)), (of_class, answers)), shape=(classes, len(labels)))
+    return given.sum(axis=1) - (given @ made).max(axis=1).toarray().ravel()

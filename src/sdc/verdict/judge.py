@@ -11,17 +11,27 @@ from typing import Any
 from sdc.dictionary import Role
 from sdc.errors import DisclosureError, Fault
 from sdc.policy import Policy
+from sdc.table import Table
 from sdc.utility import column_losses, information_loss
 from sdc.utility.tables import table_distances
 from sdc.verdict.case import Case, Check
-from sdc.verdict.counts import count_promises
+from sdc.verdict.counts import CountFindings, count_promises
 from sdc.verdict.measures import risk_of
+from sdc.verdict.places import place_promises
 from sdc.verdict.records import record_promises
 from sdc.verdict.structure import ledger_is_true, records_kept, structure
 
 
-def judge(case: Case, ledger: Mapping, reasons: Mapping[str, str]) -> dict:
+def judge(case: Case, ledger: Mapping, reasons: Mapping[str, str], earlier: Sequence[Table] = ()) -> dict:
     """Hold every promise of the policy against the file on disk.
+
+    Parameters
+    ----------
+    case : Case
+    ledger : mapping
+    reasons : mapping of column to why it left
+    earlier : sequence of Table
+        Counts that were released before, which an intruder remembers.
 
     Returns
     -------
@@ -36,8 +46,11 @@ def judge(case: Case, ledger: Mapping, reasons: Mapping[str, str]) -> dict:
     checks = [*structure(case), *records_kept(case)]
     if dictionary.kind == "records" and after.names(Role.KEY):
         checks += record_promises(case, risk_after, losses)
-    if after.names(Role.COUNT):
-        checks += count_promises(case)
+    counted = any(name in after for name in before.names(Role.COUNT))  # as numbers, or as bands
+    counts = count_promises(case, earlier) if counted else CountFindings([], {}, None, [])
+    checks += counts.checks
+    if dictionary.kind == "counts":
+        checks += place_promises(case)
     checks += ledger_is_true(case, ledger)
     cells = sum(row["suppressed"] for row in losses)
     total = sum(len(after) for row in losses if row["status"] == "released")
@@ -59,8 +72,10 @@ def judge(case: Case, ledger: Mapping, reasons: Mapping[str, str]) -> dict:
             "records_after": len(after),
             "columns": losses,
             "tables": _tables_moved(case) if dictionary.kind == "records" else None,
+            "counts": counts.loss,
         },
-        "warnings": open_warnings(case),
+        **({"cells": counts.cells} if counts.cells else {}),
+        "warnings": [*counts.warnings, *open_warnings(case)],
     }
 
 
@@ -183,7 +198,8 @@ def open_warnings(case: Case) -> list[str]:
                 "Rows are places: a rare combination of attributes can single out a place, and what is said of it is "
                 "said of everybody in it."
             )
-        warnings.append("Totals over areas were not held against other releases; do it before publishing two of them.")
+        if not policy.margins.value:
+            warnings.append("Sums over areas were not held against this file: whoever publishes them may give it away.")
     elif policy.missing.value == "wildcard":
         warnings.append(
             "k-anonymity is read with missing values as wildcards: an intruder who knows which values were suppressed "

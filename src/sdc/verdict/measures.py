@@ -60,6 +60,8 @@ def _risk_of_counts(table: Table, policy: Policy) -> dict:
     minimum = policy.minimum_count.value
     columns, cells = {}, []
     for name in table.names(Role.COUNT):
+        if table[name].level:  # recoded to bands
+            continue
         values = table.rows[name].dropna().to_numpy(dtype=np.float64)
         cells.append(values)
         columns[name] = {

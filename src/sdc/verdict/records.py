@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
-from sdc.dictionary import Role
+from sdc.dictionary import Role, Type
 from sdc.keys import key_classes
 from sdc.risk.frequencies import frequencies
 from sdc.table import Table
@@ -80,10 +81,22 @@ def record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> lis
 
 
 def _homogeneous_records(table: Table, keys: Sequence[str], sensitive: str, ell: int) -> int:
-    """Records that show a sensitive value in a class of equal keys that shows fewer than `ell` distinct ones."""
+    """Records that show a sensitive value in a class of equal keys that gives it away.
+
+    A class does where it shows fewer than `ell` distinct values, or, of a select_multiple, a choice that fewer than
+    ``ell - 1`` of its records left out.
+    """
     shown = table.rows[[*keys, sensitive]].dropna(subset=[sensitive])
     if not len(shown):
         return 0
     text = shown[sensitive].astype("str")
-    distinct = text.groupby([shown[key].astype("str") for key in keys], dropna=False).transform("nunique")
-    return int((distinct < ell).sum())
+    everybody = pd.Series(0, index=shown.index)
+    of_class = text.groupby([everybody, *(shown[key].astype("str") for key in keys)], dropna=False)
+    alike = of_class.transform("nunique") < ell
+    if table[sensitive].type == Type.CODES:
+        number, size = of_class.ngroup(), of_class.transform("size")
+        choices = pd.DataFrame({"number": number, "choice": text.str.split()}).explode("choice").dropna()
+        choices = choices[~choices.set_index("choice", append=True).index.duplicated()]
+        made = choices.groupby(["number", "choice"]).size().groupby("number").max()
+        alike |= size - number.map(made).fillna(0) < ell - 1
+    return int(alike.sum())

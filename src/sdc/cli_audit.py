@@ -1,0 +1,199 @@
+"""`sdc release audit` and `sdc release known`: what earlier releases give away, for a person at any time."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table as Grid
+
+from sdc.errors import IntegrityError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+RequestId = Annotated[str, typer.Argument(help="Id of the request, such as REQ-2026-001.", metavar="REQ")]
+Root = Annotated[Path, typer.Option(help="The checkout that holds params.yaml.", file_okay=False)]
+HERE = Path()
+
+
+def audit(
+    request: RequestId,
+    seconds: Annotated[int, typer.Option(min=1, help="Time limit; an audit that does not end fails.")] = 3600,
+    root: Root = HERE,
+    as_json: Json = False,
+) -> None:
+    """Hold the protected table of a request against every release that is known today.
+
+    Nothing is written. Exit code 13 when something protected would be given away, or the audit did not end.
+    """
+    from sdc.audit import (
+        Clock,
+        audit_release,
+        candidate_facts,
+        population_of,
+        read_exceptions,
+        read_facts,
+        require_all_known,
+        require_audit_pass,
+    )
+    from sdc.files import read_table
+    from sdc.inputs import Folders, read_brief, read_rounds
+    from sdc.release.catalogue import read_catalogue
+
+    documents = (root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
+    folders = Folders(*documents, register=os.environ.get("SDC_REGISTER", ""))
+    brief = read_brief(request, folders, date.today())
+    component = brief.dictionary.component
+    store = root / "data" / "facts" / component
+    require_all_known(store, read_catalogue(root / "releases"), component)
+    before = read_rounds(brief, folders, root / "data" / "typed" / component)
+    facts = candidate_facts(before, read_table(root / "data" / "protected" / request / "table.parquet"), brief)
+    known = read_facts(store, population_of(brief))
+    end = time.monotonic() + seconds
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Solving", total=None)
+        clock = Clock(lambda: time.monotonic() > end, lambda done, of: bar.update(task, completed=done, total=of))
+        exceptions = read_exceptions(root / "exceptions.yaml")
+        found = audit_release(facts, known, before, exceptions=exceptions, today=date.today(), clock=clock).document
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        _print(found)
+    require_audit_pass(found)
+
+
+def known(
+    file: Annotated[Path, typer.Argument(help="CSV of counts: one row a cell.", exists=True, dir_okay=False)],
+    population: Annotated[str, typer.Option(help="Country and component, such as ZZZ/mobility_tracking.")],
+    name: Annotated[str, typer.Option(help="What to call it: where and when it was published.")],
+    tier: Annotated[str, typer.Option(help="public, or restricted to one organisation.")] = "public",
+    organisation: Annotated[str, typer.Option(help="Who holds it, where it is restricted.")] = "everybody",
+    root: Root = HERE,
+    as_json: Json = False,
+) -> None:
+    """Tell the facts store of counts that were published outside this pipeline, so that audits know them.
+
+    Columns: `round`, any spanning columns of the dictionary (blank: the cell spans all), `measure` (a count column),
+    `value` (blank: suppressed), or `low` and `high`.
+    """
+    from sdc.audit.outside import outside_facts, read_cells
+    from sdc.audit.store import enter, write_prepared
+    from sdc.dictionary import read_dictionary
+    from sdc.files import read_table
+    from sdc.inputs import read_params
+    from sdc.table import stack
+
+    refuse_name(name)
+    _, _, component = population.partition("/")
+    dictionary = read_dictionary(root / "dictionary" / f"{component}.yaml")
+    extracts = [n for n, e in read_params(root / "params.yaml").extracts.items() if e.component == component]
+    before = stack([read_table(root / "data" / "typed" / component / f"{each}.parquet") for each in extracts])
+    about = {"request": name, "population": population, "tier": tier, "organisation": organisation}
+    facts = outside_facts(read_cells(file), before, dictionary, about)
+    prepared = root / "data" / "facts" / component / f".{name}.prepared"
+    try:
+        write_prepared(facts, prepared)
+        ids = {"release_id": name, "request": name, "version": "outside"}
+        enter(prepared, root / "data" / "facts" / component, **ids, today=date.today())
+    finally:
+        _remove(prepared)
+    told = {"known": name, "population": population, "cells": len(facts.cells)}
+    typer.echo(json.dumps(told) if as_json else f"{name}: {len(facts.cells):,} cells are known now")
+
+
+def enter_facts(root: Path, entry: Mapping, today: date) -> None:
+    """Add what a release tells to the facts store; for `publish`, with the catalogue's entry. Again changes nothing."""
+    from sdc.audit import enter
+
+    if entry["status"] != "released":
+        return  # superseded or withdrawn: what is out stays known
+    enter(
+        root / "data" / "audits" / entry["request_id"] / "facts",
+        root / "data" / "facts" / entry["component"],
+        release_id=entry["release_id"],
+        request=entry["request_id"],
+        version=entry["version"],
+        today=today,
+    )
+
+
+@contextmanager
+def publishing(root: Path, request: str, component: str, finish: Callable[[], None]) -> Iterator[None]:
+    """Publish inside this: one release of a component at a time, audited against all that is out at that moment.
+
+    Parameters
+    ----------
+    finish : callable
+        Ends what a killed publication left, so that its facts are known before anything else goes out.
+
+    Raises
+    ------
+    DisclosureError : when the audit did not pass, or did not come to its end.
+    IntegrityError : when it is of another table or older facts, or another publication is under way. A release that
+        tells nothing new to anybody, since its facts are known already, needs no newer audit.
+    """
+    from filelock import FileLock, Timeout
+
+    from sdc.audit import read_index, require_all_known, require_audited
+    from sdc.audit.store import INDEX
+    from sdc.files import read_json, sha256_of
+    from sdc.release.catalogue import read_catalogue
+
+    store = root / "data" / "facts" / component
+    store.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(store / ".publishing", timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise IntegrityError(str(store), "another publication is under way", "Run it again when that ends.") from None
+    try:
+        finish()
+        require_all_known(store, read_catalogue(root / "releases"), component)
+        table = root / "data" / "protected" / request / "table.parquet"
+        found = read_json(root / "data" / "audits" / request / "audit.json")
+        out = {entry["facts_sha256"] for entry in read_index(store) if entry["request"] == request}
+        if found.get("facts_sha256") not in out or not table.is_file() or found.get("table_sha256") != sha256_of(table):
+            require_audited(found, request, table, store / INDEX)
+        yield
+    finally:
+        lock.release()
+
+
+def _print(found: Mapping[str, Any]) -> None:
+    console = Console(highlight=False)
+    for held in found["sets"]:
+        grid = Grid("promise", "found", "before", "limit", title=f"{held['name']}: {held['of']}", title_justify="left")
+        for check in held["checks"]:
+            state = (
+                ""
+                if check["passed"]
+                else " [red]BROKEN[/red]"
+                if check["breach"] == "stop"
+                else " [yellow]warning[/yellow]"
+            )
+            grid.add_row(
+                check["promise"] + state, f"{check['observed']:g}", f"{check['already']:g}", f"{check['limit']:g}"
+            )
+        console.print(grid)
+        for line in held["remedy"]:
+            console.print(f"  {line}")
+    console.print(f"{len(found['known'])} earlier releases known. Gate: {found['gate']}")
+
+
+def _remove(folder: Path) -> None:
+    for path in folder.glob("*"):
+        path.unlink()
+    if folder.is_dir():
+        folder.rmdir()
+
+
+def refuse_name(name: str) -> None:
+    """A name becomes a folder of the facts store: letters, digits, dots, lines."""
+    if not name or not all(letter.isalnum() or letter in "._-" for letter in name) or name.startswith("."):
+        raise IntegrityError("--name", "is no name for a folder", "Use letters, digits, `.`, `_` and `-`.")

@@ -1,0 +1,237 @@
+"""Whether a text seems to name a person: common given names beside a second name, a title or a particle."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_MARK = r"[\u0300-\u036f\u064b-\u0655\u0670]"  # accents and vowel signs, which writers leave out as they like
+_TITLE = re.compile(
+    r"(?:^|[\s,;:(])(?:mr|mrs|ms|miss|dr|eng|sheikh|cheikh|haji|hajj|ustaz|don|doña|sr|sra|señor|señora|monsieur|madame|mme|mlle|"
+    r"ato|weizero|u|daw|ko|ma|пан|пані|господин|госпожа|السيد|السيدة|الشيخ|الحاج|أبو|ابو|أم|ام|আমার নাম|জনাব|শ্রী|श्री|"
+    r"श्रीमती|አቶ|ወይዘሮ|ወ/ሮ|my name is|named|called|je m'appelle|nommée?|me llamo|llamad[oa]|se llama|اسمي|اسمه|اسمها|المدعو|"  # noqa: E501
+    r"мене звати|меня зовут|на ім'я|по имени|ስሜ|मेरो नाम|मेरा नाम)\.?\s+\Z",
+    re.IGNORECASE,
+)
+_PARTICLES = frozenset(
+    [
+        "بن",
+        "ابن",
+        "بنت",
+        "عبد",
+        "آل",
+        "bin",
+        "ibn",
+        "bint",
+        "ben",
+        "bint",
+        "al",
+        "el",
+        "de",
+        "da",
+        "dos",
+        "abu",
+        "abou",
+        "ould",
+    ]
+)
+_NEAR_CUE = r"\p{Lu}\p{Ll}+ \p{Lu}\p{Ll}|بن|بنت|ولد|ဦး|ဒေါ်|\b(?:bin|ibn|bint|ould|mint)\b"
+_PLACES = frozenset(
+    [
+        "san",
+        "santa",
+        "santo",
+        "saint",
+        "st",
+        "sainte",
+        "camp",
+        "village",
+        "city",
+        "town",
+        "street",
+        "st.",
+        "lake",
+        "rue",
+        "villa",
+        "puerto",
+        "port",
+        "beni",
+        "bani",
+        "bab",
+        "ain",
+        "wadi",
+        "tel",
+        "tell",
+        "deir",
+        "dayr",
+        "umm",
+        "el-haj",
+        "kafr",
+        "school",
+        "hospital",
+        "mosque",
+        "church",
+        "market",
+        "river",
+        "road",
+        "centre",
+        "center",
+        "district",
+        "quartier",
+        "calle",
+        "barrio",
+        "escuela",
+        "colegio",
+        "école",
+        "ecole",
+        "clinic",
+        "station",
+        "مخيم",
+        "قرية",
+        "مدينة",
+        "شارع",
+        "حي",
+        "منطقة",
+        "ناحية",
+        "قضاء",
+        "مدرسة",
+        "مستشفى",
+        "جامع",
+        "улица",
+        "вулиця",
+        "село",
+        "місто",
+        "город",
+        "школа",
+    ]
+)
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u1000-\u109f\u064b-\u0655\u2019'-])*")
+_CAPITAL = r"[A-ZÀ-ÖØ-ÞĀ-ſА-ЯІЇЄҐ][^\W\d_A-ZА-ЯІЇЄҐ]+(?:[-'’][^\W\d_]+)?"
+_PAIR = rf"{_CAPITAL}(?:\s{_CAPITAL}){{1,3}}"
+_CUED = re.compile(
+    rf"(?:\b(?:contact|call|phone|ask|with|see|named|called|by|contacter|appeler|rappeler|joindre|avec|nommée?|contactar a|llamar a|"  # noqa: E501
+    rf"hablar con|con|llamad[oa]|зв'язатися з|подзвонити|з|звати|связаться с|позвонить)\s+{_PAIR}(?!\w))"
+    rf"|(?:(?:^|[.!?:]\s){_PAIR}\s(?:said|says|told|asked|reported|explained|a dit|a demandé|explique|dijo|pidió|comentó|каже|сказал[аи]?|"  # noqa: E501
+    rf"говорит|сказав|повідоми\w+)(?!\w))"
+)
+_BETWEEN = re.compile(r"[^\W\d_]{2,}\s(?:بن|ابن|بنت|ولد|bin|ibn|bint|ould|mint)\s[^\W\d_]{2,}")
+_NO_BURMESE_NAME = ("ဦးစား", "ဦးစွာ", "ဦးဆောင်", "ဦးရေ", "ဦးတည်", "ဒေါ်လာ")
+_BURMESE_TITLE = re.compile(r"(?:^|\s)(?:ဦး|ဒေါ်)[က-အ][က-႟]{2,}(?=$|\s)")
+_BURMESE = re.compile(r"(?:ဦး|ဒေါ်|မောင်|ကို|မ)\s?[က-အဥဦ][က-႟]+")
+
+
+@cache
+def _lists() -> tuple[frozenset[str], str, tuple[str, ...]]:
+    """Names written with spaces between words, the same as a search expression, and Burmese names."""
+    text = files("sdc.ingest").joinpath("given_names.txt").read_text(encoding="utf-8")
+    names = {plain(name) for line in text.splitlines() if not line.startswith("#") for name in line.split()}
+    burmese = {name for name in names if "\u1000" <= name[0] <= "\u109f"}
+    return frozenset(names - burmese), "|".join(map(re.escape, sorted(names))), tuple(sorted(burmese))
+
+
+def plain(word: str) -> str:
+    """A word as the list holds it: small letters without accents and without the signs of short vowels."""
+    if word.isascii():
+        return word.lower()
+    if "\u0400" <= word[0] <= "\u04ff" or "\u0900" <= word[0] <= "\u1fff":
+        return word.casefold()
+    return re.sub(_MARK, "", unicodedata.normalize("NFD", word)).casefold().replace("أ", "ا").replace("إ", "ا")
+
+
+def names_persons(values: pd.Series) -> np.ndarray:
+    """Which texts seem to name a person.
+
+    A common given name counts where a second capitalised or listed name, a particle (`bin`, `ould`) or a title stands
+    beside it. In scripts without capitals the neighbour must itself be listed. Burmese, which puts no blanks between
+    words, needs a title and a listed syllable.
+
+    Parameters
+    ----------
+    values : Series of str, u distinct texts
+
+    Returns
+    -------
+    array of bool, (u,)
+    """
+    found = np.zeros(len(values), dtype=bool)
+    _, expression, _ = _lists()
+    folded = _folded(values)
+    whole = rf"(?i)(?:^|[^\pL])(?:{expression})(?:$|[^\pL\pM])|[က-႟]"
+    near = pc.match_substring_regex(folded, whole).to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(near)
+    texts = values.to_numpy(dtype=object)
+    found[places] = [_names_person(text) for text in texts[places]]
+    cued = pc.match_substring_regex(pa.array(values, type=pa.string(), from_pandas=True), _NEAR_CUE)
+    places = np.flatnonzero(cued.to_numpy(zero_copy_only=False) & ~found)
+    found[places] = [_is_cued(text) for text in texts[places]]
+    return found
+
+
+def _is_cued(text: str) -> bool:
+    """Whether words around it say that two capitalised words are a person, or a particle or title does."""
+    cue = _CUED.search(text)
+    if cue and not {plain(word[0]) for word in _WORD.finditer(cue[0])} & _PLACES:
+        return True
+    title = _BURMESE_TITLE.search(text)
+    return bool(_BETWEEN.search(text)) or bool(title and not title[0].strip().startswith(_NO_BURMESE_NAME))
+
+
+def _folded(values: pd.Series) -> pa.Array:
+    """Texts without accents, fast where all are ASCII already."""
+    array = pa.array(values, type=pa.string(), from_pandas=True)
+    if pc.all(pc.string_is_ascii(array)).as_py():
+        return array
+    return pa.array([plain_text(text) for text in array.to_pylist()], type=pa.string())
+
+
+def plain_text(text: str) -> str:
+    """A whole text, each word as `plain`."""
+    return text if text.isascii() else _WORD.sub(lambda word: plain(word[0]), text)
+
+
+def _names_person(text: str) -> bool:
+    """Whether a listed name has a neighbour that makes it a person's."""
+    listed, _, burmese = _lists()
+    words = list(_WORD.finditer(text))
+    folded = [plain(word[0]) for word in words]
+    for place, (word, name) in enumerate(zip(words, folded, strict=True)):
+        if name not in listed:
+            continue
+        cased = word[0][0].lower() != word[0][0].upper()
+        if cased and not word[0][0].isupper():
+            continue
+        if any(0 <= other < len(words) and folded[other] in _PLACES for other in (place - 1, place + 1, place + 2)):
+            continue
+        if _TITLE.search(text[: word.start()]):
+            return True
+        for other in (place - 1, place + 1):
+            if 0 <= other < len(words) and _touch(text, words[min(other, place)], words[max(other, place)]):
+                beside = words[other][0]
+                if folded[other] in listed or folded[other] in _PARTICLES:
+                    return True
+                if cased and beside[0].isupper() and len(beside) > 2 and (other > place or place > 1):
+                    return True
+    return bool(burmese) and any(any(name in match[0] for name in burmese) for match in _BURMESE.finditer(text))
+
+
+def _touch(text: str, left: re.Match[str], right: re.Match[str]) -> bool:
+    """Whether only a blank stands between two words."""
+    return text[left.end() : right.start()].strip() == "" and right.start() - left.end() <= 2
+
+
+def share_of_names(values: Iterable[str]) -> float:
+    """Share of texts that are nothing but two to five words of which one is a listed given name: a column of names."""
+    listed, _, _ = _lists()
+    texts = list(values)
+    named = sum(2 <= len(words) <= 5 and any(word in listed for word in words) for words in map(_plain_words, texts))
+    return named / len(texts) if texts else 0.0
+
+
+def _plain_words(text: str) -> list[str]:
+    return [plain(word[0]) for word in _WORD.finditer(text)]
