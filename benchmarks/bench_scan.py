@@ -23,11 +23,16 @@ SEED = 20261122
 LANGUAGES = ("en", "fr", "es", "ar", "uk", "am", "my", "bn")
 DIGITS = {"ar": "٠١٢٣٤٥٦٧٨٩", "my": "၀၁၂၃၄၅၆၇၈၉", "bn": "০১২৩৪৫৬৭৮৯"}
 FRAMES = {
-    "en": ["The family asked for help, contact {} for details", "{} told us that water is scarce", "Please follow up with {} next week"],  # noqa: E501
-    "fr": ["La famille demande de l'aide, contacter {} pour les détails", "{} a dit que l'eau manque", "Il faut rappeler {} la semaine prochaine"],  # noqa: E501
-    "es": ["La familia pide ayuda, contactar a {} para más datos", "{} dijo que falta agua", "Hay que llamar a {} la próxima semana"],  # noqa: E501
-    "ar": ["تطلب العائلة المساعدة، للتواصل {} لمزيد من التفاصيل", "{} قال إن المياه قليلة", "يرجى المتابعة مع {} الأسبوع القادم"],  # noqa: E501
-    "uk": ["Родина просить допомоги, зв'язатися з {} щодо деталей", "{} каже, що води мало", "Прохання зв'язатися з {} наступного тижня"],  # noqa: E501
+    "en": ["The family asked for help, contact {} for details", "{} told us that water is scarce",
+           "Please follow up with {} next week"],
+    "fr": ["La famille demande de l'aide, contacter {} pour les détails", "{} a dit que l'eau manque",
+           "Il faut rappeler {} la semaine prochaine"],
+    "es": ["La familia pide ayuda, contactar a {} para más datos", "{} dijo que falta agua",
+           "Hay que llamar a {} la próxima semana"],
+    "ar": ["تطلب العائلة المساعدة، للتواصل {} لمزيد من التفاصيل", "{} قال إن المياه قليلة",
+           "يرجى المتابعة مع {} الأسبوع القادم"],
+    "uk": ["Родина просить допомоги, зв'язатися з {} щодо деталей", "{} каже, що води мало",
+           "Прохання зв'язатися з {} наступного тижня"],
     "am": ["ቤተሰቡ እርዳታ ይፈልጋል {} ለዝርዝር", "{} ውሃ እጥረት አለ ብለዋል", "እባክዎ {} በሚቀጥለው ሳምንት ይከታተሉ"],
     "my": ["မိသားစုသည် အကူအညီ လိုအပ်သည် {} အသေးစိတ်", "{} ရေရှားပါးသည်ဟု ပြောသည်", "{} ကို နောက်အပတ် ဆက်သွယ်ပါ"],
     "bn": ["পরিবারটি সাহায্য চায় {} বিস্তারিত", "{} বলেছেন পানির অভাব আছে", "{} এর সাথে আগামী সপ্তাহে যোগাযোগ করুন"],
@@ -42,40 +47,60 @@ CALLS = {
     "my": "ဖုန်း",
     "bn": "ফোন",
 }
-PAPERS = {"en": "ID", "fr": "carte d'identité", "es": "cédula", "ar": "رقم الهوية", "uk": "паспорт", "am": "መታወቂያ", "my": "မှတ်ပုံတင်",  # noqa: E501
+PAPERS = {"en": "ID", "fr": "carte d'identité", "es": "cédula", "ar": "رقم الهوية", "uk": "паспорт",
+          "am": "መታወቂያ", "my": "မှတ်ပုံတင်",
           "bn": "পরিচয়পত্র"}  # fmt: skip
-COUNTRY = {"en": ("265", "0", 9), "fr": ("235", "0", 8), "es": ("57", "", 10), "ar": ("964", "0", 10), "uk": ("380", "0", 9),  # noqa: E501
+COUNTRY = {"en": ("265", "0", 9), "fr": ("235", "0", 8), "es": ("57", "", 10), "ar": ("964", "0", 10),
+           "uk": ("380", "0", 9),
            "am": ("251", "0", 9), "my": ("95", "0", 9), "bn": ("880", "0", 10)}  # fmt: skip
 MOBILE = {"en": "99", "fr": "66", "es": "310", "ar": "790", "uk": "67", "am": "911", "my": "95", "bn": "171"}
 NAMES = {  # given names: half in the shipped list, half not; family names are no list's
-    "en": (["John Banda", "Grace Phiri", "Samuel Okello", "Mary Atieno"], ["Wongani Mhango", "Tawonga Gondwe", "Dalitso Nkhoma", "Lusungu Msiska"]),  # noqa: E501
-    "fr": (["Mahamat Ali", "Fatima Oumar", "Jean Ngarta", "Moussa Abakar"], ["Allamine Djimet", "Achta Brahim", "Ngueita Mbairo", "Zenaba Hisseine"]),  # noqa: E501
-    "es": (["María González", "José Ramírez", "Ana Quispe", "Luis Mendoza"], ["Yuleidy Arrieta", "Wilmer Cuero", "Nayibe Palacios", "Jeison Mosquera"]),  # noqa: E501
-    "ar": (["محمد علي حسن", "فاطمة جاسم", "أحمد محمود", "زينب عباس"], ["شهلاء بن رستم", "دلشاد عبد الله بن ميران", "ئاشتي بنت سردار", "كاوه بن هوشيار"]),  # noqa: E501
-    "uk": (["Олена Петренко", "Іван Шевчук", "Марія Бондар", "Сергій Олександр"], ["Зоряна Гнатюк", "Остап Кравець", "Мирослава Дзюба", "Лев Стецько"]),  # noqa: E501
+    "en": (["John Banda", "Grace Phiri", "Samuel Okello", "Mary Atieno"], ["Wongani Mhango",
+            "Tawonga Gondwe", "Dalitso Nkhoma", "Lusungu Msiska"]),
+    "fr": (["Mahamat Ali", "Fatima Oumar", "Jean Ngarta", "Moussa Abakar"], ["Allamine Djimet",
+            "Achta Brahim", "Ngueita Mbairo", "Zenaba Hisseine"]),
+    "es": (["María González", "José Ramírez", "Ana Quispe", "Luis Mendoza"], ["Yuleidy Arrieta",
+            "Wilmer Cuero", "Nayibe Palacios", "Jeison Mosquera"]),
+    "ar": (["محمد علي حسن", "فاطمة جاسم", "أحمد محمود", "زينب عباس"], ["شهلاء بن رستم",
+            "دلشاد عبد الله بن ميران", "ئاشتي بنت سردار", "كاوه بن هوشيار"]),
+    "uk": (["Олена Петренко", "Іван Шевчук", "Марія Бондар", "Сергій Олександр"], ["Зоряна Гнатюк",
+            "Остап Кравець", "Мирослава Дзюба", "Лев Стецько"]),
     "am": (["አበበ ከበደ", "ተስፋዬ ግርማ", "አልማዝ በቀለ", "ዳዊት ሰለሞን"], ["ወርቅነሽ ደምሴ", "ሞላ አያሌው", "እጅጋየሁ ሽፈራው", "ንጉሴ ማሞ"]),
     "my": (["ဦးအောင်မြင့်", "ဒေါ်ခင်သန်း", "ဦးကျော်ဇော်", "ဒေါ်မြင့်ဌေး"], ["ဦးဘရန်", "ဒေါ်ယုယု", "ဦးပညာ", "ဒေါ်ရီရီ"]),
     "bn": (["মোহাম্মদ রহিম", "ফাতেমা আলী", "কামরুল হাসান", "নাসিমা রহিমা"], ["শাপলা বিশ্বাস", "তন্ময় সরকার", "জোছনা দাস", "পলাশ মণ্ডল"]),
 }  # fmt: skip
 PLAIN = {
-    "en": ["No water since March 2024, 12 households affected", "Camp Ibrahim has 1,250 people and 3 wells", "Distance 12.5 km, price 14,250 per 50 kg",  # noqa: E501
-           "They left on 05/03/2024 because of floods", "School in San Juan is closed until 2024-09-01", "Need 4,500 kits by 10:30 on Monday"],  # noqa: E501
-    "fr": ["Pas d'eau depuis mars 2024, 12 ménages touchés", "Le site de Sainte Marie compte 1 250 personnes", "Prix de 14 250 francs pour 50 kg",  # noqa: E501
-           "Partis le 05/03/2024 à cause des inondations", "L'école du quartier Ali est fermée", "Il faut 4 500 kits avant lundi"],  # noqa: E501
-    "es": ["Sin agua desde marzo de 2024, 12 hogares afectados", "En San Pedro hay 1.250 personas", "Precio de 14.250 pesos por 50 kg",  # noqa: E501
-           "Salieron el 05/03/2024 por las inundaciones", "La escuela de Santa María está cerrada", "Se necesitan 4.500 kits el lunes"],  # noqa: E501
-    "ar": ["لا توجد مياه منذ آذار ٢٠٢٤ في ١٢ أسرة", "مخيم محمد فيه ١٢٥٠ شخصا", "السعر ١٤٢٥٠ دينار لكل ٥٠ كغم", "غادروا في ٠٥/٠٣/٢٠٢٤ بسبب الفيضان",  # noqa: E501
+    "en": ["No water since March 2024, 12 households affected",
+           "Camp Ibrahim has 1,250 people and 3 wells", "Distance 12.5 km, price 14,250 per 50 kg",
+           "They left on 05/03/2024 because of floods",
+           "School in San Juan is closed until 2024-09-01", "Need 4,500 kits by 10:30 on Monday"],
+    "fr": ["Pas d'eau depuis mars 2024, 12 ménages touchés",
+           "Le site de Sainte Marie compte 1 250 personnes", "Prix de 14 250 francs pour 50 kg",
+           "Partis le 05/03/2024 à cause des inondations", "L'école du quartier Ali est fermée",
+           "Il faut 4 500 kits avant lundi"],
+    "es": ["Sin agua desde marzo de 2024, 12 hogares afectados", "En San Pedro hay 1.250 personas",
+           "Precio de 14.250 pesos por 50 kg",
+           "Salieron el 05/03/2024 por las inundaciones", "La escuela de Santa María está cerrada",
+           "Se necesitan 4.500 kits el lunes"],
+    "ar": ["لا توجد مياه منذ آذار ٢٠٢٤ في ١٢ أسرة", "مخيم محمد فيه ١٢٥٠ شخصا",
+           "السعر ١٤٢٥٠ دينار لكل ٥٠ كغم", "غادروا في ٠٥/٠٣/٢٠٢٤ بسبب الفيضان",
            "المدرسة في حي علي مغلقة", "نحتاج ٤٥٠٠ حصة يوم الاثنين"],
-    "uk": ["Немає води з березня 2024 року, 12 родин", "У місті Олександрія 1 250 осіб", "Ціна 14 250 грн за 50 кг", "Виїхали 05.03.2024 через обстріли",  # noqa: E501
+    "uk": ["Немає води з березня 2024 року, 12 родин", "У місті Олександрія 1 250 осіб",
+           "Ціна 14 250 грн за 50 кг", "Виїхали 05.03.2024 через обстріли",
            "Школа на вулиці Петра зачинена", "Потрібно 4 500 наборів у понеділок"],
-    "am": ["ከመጋቢት 2024 ጀምሮ ውሃ የለም 12 ቤተሰብ", "በካምፑ 1,250 ሰዎች አሉ", "ዋጋ 14,250 ብር ለ 50 ኪሎ", "በ05/03/2024 በጎርፍ ምክንያት ወጡ", "ትምህርት ቤቱ ተዘግቷል", "4,500 ዕቃ ያስፈልጋል"],  # noqa: E501
-    "my": ["မတ်လ ၂၀၂၄ ကတည်းက ရေမရှိ ၁၂ အိမ်ထောင်", "စခန်းတွင် လူ ၁၂၅၀ ရှိသည်", "စျေးနှုန်း ၁၄၂၅၀ ကျပ်", "၀၅/၀၃/၂၀၂၄ တွင် ထွက်ခွာသည်", "ကျောင်း ပိတ်ထားသည်",  # noqa: E501
+    "am": ["ከመጋቢት 2024 ጀምሮ ውሃ የለም 12 ቤተሰብ", "በካምፑ 1,250 ሰዎች አሉ", "ዋጋ 14,250 ብር ለ 50 ኪሎ",
+           "በ05/03/2024 በጎርፍ ምክንያት ወጡ", "ትምህርት ቤቱ ተዘግቷል", "4,500 ዕቃ ያስፈልጋል"],
+    "my": ["မတ်လ ၂၀၂၄ ကတည်းက ရေမရှိ ၁၂ အိမ်ထောင်", "စခန်းတွင် လူ ၁၂၅၀ ရှိသည်",
+           "စျေးနှုန်း ၁၄၂၅၀ ကျပ်", "၀၅/၀၃/၂၀၂၄ တွင် ထွက်ခွာသည်", "ကျောင်း ပိတ်ထားသည်",
            "ပစ္စည်း ၄၅၀၀ လိုသည်"],
-    "bn": ["মার্চ ২০২৪ থেকে পানি নেই, ১২ পরিবার", "শিবিরে ১২৫০ জন আছে", "দাম ১৪২৫০ টাকা ৫০ কেজি", "০৫/০৩/২০২৪ তারিখে বন্যায় চলে গেছে", "স্কুল বন্ধ আছে",  # noqa: E501
+    "bn": ["মার্চ ২০২৪ থেকে পানি নেই, ১২ পরিবার", "শিবিরে ১২৫০ জন আছে", "দাম ১৪২৫০ টাকা ৫০ কেজি",
+           "০৫/০৩/২০২৪ তারিখে বন্যায় চলে গেছে", "স্কুল বন্ধ আছে",
            "৪৫০০ কিট দরকার"],
 }  # fmt: skip
-CODES = ("MWI10101", "UA2102001", "ANB-112", "TD0704", "30108013017", "2024-05-06", "WASH/health", "B2_01", "S-0441-12", "1.5.2", "0102", "R05/2024",  # noqa: E501
-         "61-70", "PKG 12345678", "12345678", "v2.10.3", "ISO 9001:2015", "10:45-11:30", "UTC+03:00", "50%/50%")  # fmt: skip  # noqa: E501
+CODES = ("MWI10101", "UA2102001", "ANB-112", "TD0704", "30108013017", "2024-05-06", "WASH/health",
+         "B2_01", "S-0441-12", "1.5.2", "0102", "R05/2024",
+         "61-70", "PKG 12345678", "12345678", "v2.10.3", "ISO 9001:2015", "10:45-11:30", "UTC+03:00",
+         "50%/50%")  # fmt: skip
 
 
 def main() -> None:
@@ -132,7 +157,8 @@ def main() -> None:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
         return
     print(
-        f"{answer['found']} of {answer['planted']} found; {answer['other texts with any hit']} of {len(plain)} other texts hit; {seconds:.2f} CPU s"  # noqa: E501
+        f"{answer['found']} of {answer['planted']} found; {answer['other texts with any hit']} of {len(plain)} other "
+        f"texts hit; {seconds:.2f} CPU s"
     )
     for row in rows:
         print(f"{row['kind']:24} {row['found']:4} of {row['planted']:4}   false {row['false, of other texts']}")
@@ -150,7 +176,8 @@ def main() -> None:
 def _planted(rng: random.Random) -> list[tuple[str, str, str]]:
     """A thousand texts, each with one identifier, by kind and language."""
     made = []
-    quota = {shapes.PHONE: 240, shapes.NAME: 240, shapes.EMAIL: 80, shapes.SPOT: 96, shapes.IDENTITY: 120, shapes.DEVICE: 64,  # noqa: E501
+    quota = {shapes.PHONE: 240, shapes.NAME: 240, shapes.EMAIL: 80, shapes.SPOT: 96,
+             shapes.IDENTITY: 120, shapes.DEVICE: 64,
              shapes.ACCOUNT: 40, shapes.MEDIA: 40, shapes.WEB: 24, shapes.CARD: 24, shapes.UUID: 32}  # fmt: skip
     for kind, number in quota.items():
         for place in range(number):
@@ -185,7 +212,8 @@ def _identifier(kind: str, language: str, place: int, rng: random.Random) -> str
         lat, lon = rng.uniform(-30, 50), rng.uniform(-80, 100)
         return (
             f"{lat:.6f}, {lon:.6f}", f"{lat:.5f} {lon:.5f} 531.9 4.9",
-            f"{abs(int(lat))}°{draw(1)}5'{draw(1)}2\"N {abs(int(lon))}°{draw(1)}1'{draw(1)}8\"E", f"{abs(lat):.4f}N, {abs(lon):.4f}E",  # noqa: E501
+            f"{abs(int(lat))}°{draw(1)}5'{draw(1)}2\"N {abs(int(lon))}°{draw(1)}1'{draw(1)}8\"E",
+            f"{abs(lat):.4f}N, {abs(lon):.4f}E",
         )[form]  # fmt: skip
     if kind == shapes.IDENTITY:
         if form == 3 and language == "my":
@@ -209,7 +237,8 @@ def _identifier(kind: str, language: str, place: int, rng: random.Random) -> str
         return account if form % 2 else " ".join(account[i : i + 4] for i in range(0, len(account), 4))
     if kind == shapes.MEDIA:
         return (f"https://kc.kobotoolbox.org/media/original?file={draw(8)}", f"https://odk.example.org/audit/{draw(6)}.csv",
-                f"https://files.example.org/p/{draw(9)}.jpg ", f"https://eu.kobotoolbox.org/attachments/{draw(5)}.m4a")[form]  # fmt: skip  # noqa: E501
+                f"https://files.example.org/p/{draw(9)}.jpg ",
+                f"https://eu.kobotoolbox.org/attachments/{draw(5)}.m4a")[form]  # fmt: skip
     if kind == shapes.WEB:
         return (
             f"https://example.org/person/{draw(5)}",

@@ -5,7 +5,7 @@ from datetime import date
 
 from sdc import audit
 from sdc.files import read_json, read_table, write_json, write_text
-from sdc.inputs import arguments, read_brief, read_rounds
+from sdc.inputs import arguments, read_brief, read_rounds, registered_releases, require_approvers
 from sdc.release.catalogue import read_catalogue
 from sdc.report.audit import audit_page
 from sdc.stage import run
@@ -18,11 +18,13 @@ def main() -> None:
     at, folders = arguments(__doc__, "typed", "table", "verdict", "known", "exceptions", "store", "audit")
     brief, today, end = read_brief(at.request, folders, date.today()), date.today(), time.monotonic() + SECONDS
     require_pass(read_json(at.verdict), at.verdict)
-    audit.require_all_known(at.known.parent, read_catalogue(at.store), brief.dictionary.component)
+    released = [*read_catalogue(at.store), *registered_releases(folders)]
+    audit.require_all_known(at.known.parent, released, brief.dictionary.component)
     before = read_rounds(brief, folders, at.typed)
     facts = audit.candidate_facts(before, read_table(at.table), brief)
     known = audit.read_facts(at.known.parent, audit.population_of(brief))
     exceptions = audit.read_exceptions(at.exceptions)
+    require_approvers((one.by for one in exceptions if one.request == brief.request.id), folders)
     clock = audit.Clock(lambda: time.monotonic() > end)
     found, exposed = audit.audit_release(facts, known, before, exceptions=exceptions, today=today, clock=clock)
     write_json(at.audit / "audit.json", found | audit.bound(at.table, at.known))

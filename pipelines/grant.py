@@ -11,7 +11,7 @@ from sdc.stage import run
 def main() -> None:
     at, folders = arguments(__doc__, "grant")
     brief = read_brief(at.request, folders, date.today())
-    write_json(at.grant, grant_document(read_grant(brief.request, brief.policy.tier, folders, date.today())))
+    write_json(at.grant, grant_document(read_grant(brief.request, brief.policy, folders, date.today())))
     print(f"{brief.request.id}: granted")
 
 

@@ -3,9 +3,10 @@
 from datetime import date
 
 from sdc.audit import require_audited
-from sdc.chain import require_judged, require_own
+from sdc.chain import judged_on, require_judged, require_own
 from sdc.files import read_json, read_table
-from sdc.inputs import arguments, extracts_of, read_brief, read_params
+from sdc.inputs import arguments, extracts_of, read_brief
+from sdc.params import read_params
 from sdc.release.package import build_next
 from sdc.release.provenance import provenance, read_secret
 from sdc.release.signers import naming
@@ -21,7 +22,7 @@ def main() -> None:
     verdict = read_json(at.verdict)
     require_pass(verdict, at.verdict)
     require_own(brief.request.id, verdict=verdict)
-    require_judged(verdict, at.plan, at.table)
+    require_judged(verdict, judged_on(at.plan, at.ledger, at.table, brief, folders))
     require_audited(read_json(at.audit), brief.request.id, at.table, at.known)
     inputs = {name: at.typed / f"{name}.parquet" for name, _ in extracts_of(brief, read_params(folders.params))}
     origin = provenance(brief, folders, at.plan, inputs, at.key)

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from sdc.chain import judged, require_followed, require_own
-from sdc.files import read_json, read_table, sha256_of, write_json, write_text
+from sdc.chain import judged, judged_on, require_followed, require_own
+from sdc.files import read_json, read_table, write_json, write_text
 from sdc.inputs import arguments, read_brief, read_rounds
 from sdc.plan import dropped_because, steps_of
 from sdc.report.page import page
@@ -17,10 +17,8 @@ def main() -> None:
         __doc__, "typed", "plan", "ledger", "table", "expectations", "verdict", "report", "docs", "metrics", "plots"
     )
     brief = read_brief(at.request, folders, date.today())
-    from sdc.expectations import (
-        require_written,
-        validate,
-    )  # imported here: the library takes seconds, and a refusal need not wait
+    # imported here: the library takes seconds, and a refusal need not wait
+    from sdc.expectations import require_written, validate
 
     before, plan, ledger = read_rounds(brief, folders, at.typed), read_json(at.plan), read_json(at.ledger)
     require_own(brief.request.id, plan=plan, ledger=ledger)
@@ -30,7 +28,8 @@ def main() -> None:
     suite = f"release_{brief.dictionary.component}_{brief.policy.policy}"
     outcomes = validate(case.after, suite, at.expectations, at.docs)
     verdict = judge(case, ledger, dropped_because(steps_of(plan), before))
-    verdict = conclude(verdict, outcomes, [suite], sha256_of(at.plan)) | judged(at.plan, at.table)
+    on = judged(judged_on(at.plan, at.ledger, at.table, brief, folders))
+    verdict = conclude(verdict, outcomes, [suite], on["plan_sha256"]) | on
     write_json(at.verdict, verdict)
     write_json(at.metrics, metrics(verdict, brief.policy))
     write_text(at.plots, plots(verdict))

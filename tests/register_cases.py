@@ -1,6 +1,7 @@
 """A register with one actor for each role and one or two more, and the shortest way to each state."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def order(**entries: Any) -> Request:
     )
 
 
+@cache
 def policy_of(name: str):
     """A policy of the project."""
     return read_policy(REPO / "policies" / f"{name}.yaml")

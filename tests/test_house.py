@@ -27,6 +27,7 @@ FLOORS = (
     {"forms"},
     {"drafts"},
     {"search"},
+    {"params"},
     {"plan", "verdict", "register"},
     {"master", "audit"},
     {"inputs", "frontier"},
@@ -36,7 +37,7 @@ FLOORS = (
     {"cli_bench"},
     {"cli_cells", "cli_dictionary", "cli_ingest", "cli_audit"},
     {"cli_request"},
-    {"cli_release"},
+    {"cli_board", "cli_release"},
     {"cli_registry"},
     {"cli"},
 )

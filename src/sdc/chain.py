@@ -41,25 +41,44 @@ def require_followed(plan: Mapping, ledger: Mapping) -> None:
         raise IntegrityError(str(plan["request"]), "the steps of the ledger are not the steps of the plan", AGAIN)
 
 
-def judged(plan: Path, table: Path) -> dict[str, str]:
+def judged_on(plan: Path, ledger: Path, table: Path, brief: Brief, folders: Folders) -> dict[str, Path]:
+    """What a verdict is given on: the outcome of the stages before, and the documents that say what is safe enough."""
+    return {"plan": plan, "ledger": ledger, "table": table, **_documents(brief, folders)}
+
+
+def judged(on: Mapping[str, Path]) -> dict[str, str]:
     """What a verdict was given on, as its entries."""
-    return {"plan_sha256": sha256_of(plan), "table_sha256": sha256_of(table)}
+    return {f"{what}_sha256": sha256_of(path) for what, path in on.items()}
 
 
-def require_judged(verdict: Mapping, plan: Path, table: Path) -> None:
-    """Refuse a plan or a table that is not the one that the verdict was given on.
+def require_judged(verdict: Mapping, on: Mapping[str, Path]) -> None:
+    """Refuse to go on where anything that the verdict was given on has changed since.
+
+    Parameters
+    ----------
+    verdict : mapping
+    on : mapping
+        From `judged_on`.
 
     Raises
     ------
     DataError : when one is absent.
     IntegrityError
     """
-    for path in (plan, table):
+    for path in on.values():
         if not path.exists():
             raise DataError(str(path), "there is no such file", AGAIN)
-    for path, (entry, digest) in zip((plan, table), judged(plan, table).items(), strict=True):
+    for path, (entry, digest) in zip(on.values(), judged(on).items(), strict=True):
         if verdict.get(entry) != digest:
             raise IntegrityError(str(path), "is not the one that was judged", AGAIN)
+
+
+def _documents(brief: Brief, folders: Folders) -> dict[str, Path]:
+    return {
+        "policy": folders.policies / f"{brief.request.policy}.yaml",
+        "dictionary": folders.dictionaries / f"{brief.request.component}.yaml",
+        "request": folders.requests / f"{brief.request.id}.yaml",
+    }
 
 
 def require_current(manifest: Path, brief: Brief, folders: Folders) -> None:
@@ -75,16 +94,11 @@ def require_current(manifest: Path, brief: Brief, folders: Folders) -> None:
         origin = json.loads(manifest.read_bytes())["provenance"]
     except (OSError, ValueError, KeyError, TypeError):
         return
-    sources = {
-        "policy": folders.policies / f"{brief.request.policy}.yaml",
-        "dictionary": folders.dictionaries / f"{brief.request.component}.yaml",
-        "request": folders.requests / f"{brief.request.id}.yaml",
-    }
     faults = [
         Fault(
             str(path), f"the {what} was changed after the candidate was built", "Run `dvc repro`, and read the report."
         )
-        for what, path in sources.items()
+        for what, path in _documents(brief, folders).items()
         if origin.get(f"{what}_sha256") != sha256_of(path)
     ]
     if faults:

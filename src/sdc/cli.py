@@ -5,7 +5,6 @@ Each command imports what it needs when it runs: pandas and its like take second
 
 import json
 import os
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +13,20 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
+from rich.table import Column
 from rich.table import Table as Grid
 
-from sdc import cli_audit, cli_bench, cli_cells, cli_dictionary, cli_ingest, cli_registry, cli_release, cli_request
+from sdc import (
+    cli_audit,
+    cli_bench,
+    cli_board,
+    cli_cells,
+    cli_dictionary,
+    cli_ingest,
+    cli_registry,
+    cli_release,
+    cli_request,
+)
 from sdc.stage import run
 
 app = typer.Typer(
@@ -32,7 +42,7 @@ suites = typer.Typer(no_args_is_help=True, help="The Great Expectations suites."
 app.add_typer(suites, name="expectations")
 app.add_typer(cli_dictionary.dictionary, name="dictionary")
 app.add_typer(cli_dictionary.pcodes, name="pcodes")
-app.add_typer(cli_request.app, name="request")
+app.add_typer(cli_board.app, name="request")
 app.add_typer(cli_registry.app, name="registry")
 app.add_typer(cli_release.app, name="release")
 app.command()(cli_ingest.inspect)
@@ -86,7 +96,7 @@ def check(root: Root = HERE, as_json: Json = False) -> None:
     from sdc.inspection import check_documents
 
     found = check_documents(_folders(root), root / "expectations", date.today())
-    grid = Grid("document", "what", "state")
+    grid = Grid(Column("document", overflow="fold"), "what", "state")
     for row in found:
         grid.add_row(row["document"], row["what"], row["state"])
     _tell({"documents": found}, as_json, grid)
@@ -121,13 +131,13 @@ def frontier(
     from sdc.files import write_json, write_text
     from sdc.frontier import frontier as measure
     from sdc.frontier import whole_numbers
-    from sdc.inputs import read_brief, read_rounds
+    from sdc.inputs import read_brief, read_rounds, read_served
     from sdc.report.frontier import frontier_grids, frontier_page
 
     brief = read_brief(request, _folders(root), date.today())
     with Console(stderr=True).status("Protecting once for each number"):
         table = read_rounds(brief, _folders(root), root / "data" / "typed" / brief.request.component)
-        found = measure(table, brief, whole_numbers(numbers))
+        found = measure(table, brief, whole_numbers(numbers), read_served(brief, _folders(root)))
     if out is not None:
         write_json(out / f"{request}.json", found)
         write_text(out / f"{request}.html", frontier_page(found, brief))
@@ -161,12 +171,13 @@ def publish(
 
     Two reviewers who did not prepare it must have approved this very candidate: `sdc request review`.
     """
-    from sdc.chain import require_current
-    from sdc.files import read_json, sha256_of
+    from sdc.chain import judged_on, require_current, require_judged
+    from sdc.files import read_json, read_table, sha256_of
     from sdc.inputs import read_brief
-    from sdc.release.provenance import publication
+    from sdc.release.provenance import KEY, publication, read_secret
     from sdc.release.publish import candidate_of
     from sdc.release.publish import publish as move
+    from sdc.release.sameness import require_judged_data
     from sdc.release.signers import load_signer
     from sdc.release.store import opened
 
@@ -176,21 +187,23 @@ def publish(
     require_current(candidate / "manifest.json", brief, _folders(root))
     with cli_request.opened(root) as register:
         register.require(by, "publish")
-
-        def enter(entry: Mapping) -> None:
-            cli_audit.enter_facts(root, entry, date.today())
-            register.entered(entry, by, cli_request.now())
+        enter = cli_audit.entering(root, register, by, cli_request.now)
 
         def end_killed() -> None:
             with opened(root / "releases", enter):
                 pass
 
-        with cli_audit.publishing(root, request, brief.request.component, end_killed):
+        with cli_audit.publishing(root, request, brief.request.component, candidate.name, end_killed):
+            data = root / "data"
+            protected, verdict = data / "protected" / request, read_json(data / "verdicts" / request / "verdict.json")
+            plan, table = data / "assessed" / request / "plan.json", protected / "table.parquet"
+            require_judged(verdict, judged_on(plan, protected / "ledger.json", table, brief, _folders(root)))
+            require_judged_data(candidate, read_table(table), brief.request, read_secret(root / KEY, make=False))
             released = move(
                 candidate,
                 root / "releases",
                 request=brief.request,
-                verdict=read_json(root / "data" / "verdicts" / request / "verdict.json"),
+                verdict=verdict,
                 today=date.today(),
                 approved_by=register.approvers(request, sha256_of(candidate / "manifest.json")),
                 extra=publication(root),

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as Grid
 
-from sdc.errors import IntegrityError
+from sdc.errors import IntegrityError, SdcError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 RequestId = Annotated[str, typer.Argument(help="Id of the request, such as REQ-2026-001.", metavar="REQ")]
@@ -43,7 +43,7 @@ def audit(
         require_audit_pass,
     )
     from sdc.files import read_table
-    from sdc.inputs import Folders, read_brief, read_rounds
+    from sdc.inputs import Folders, read_brief, read_rounds, registered_releases, require_approvers
     from sdc.release.catalogue import read_catalogue
 
     documents = (root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
@@ -51,7 +51,7 @@ def audit(
     brief = read_brief(request, folders, date.today())
     component = brief.dictionary.component
     store = root / "data" / "facts" / component
-    require_all_known(store, read_catalogue(root / "releases"), component)
+    require_all_known(store, [*read_catalogue(root / "releases"), *registered_releases(folders)], component)
     before = read_rounds(brief, folders, root / "data" / "typed" / component)
     facts = candidate_facts(before, read_table(root / "data" / "protected" / request / "table.parquet"), brief)
     known = read_facts(store, population_of(brief))
@@ -60,6 +60,7 @@ def audit(
         task = bar.add_task("Solving", total=None)
         clock = Clock(lambda: time.monotonic() > end, lambda done, of: bar.update(task, completed=done, total=of))
         exceptions = read_exceptions(root / "exceptions.yaml")
+        require_approvers((one.by for one in exceptions if one.request == request), folders)
         found = audit_release(facts, known, before, exceptions=exceptions, today=date.today(), clock=clock).document
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -86,7 +87,7 @@ def known(
     from sdc.audit.store import enter, write_prepared
     from sdc.dictionary import read_dictionary
     from sdc.files import read_table
-    from sdc.inputs import read_params
+    from sdc.params import read_params
     from sdc.table import stack
 
     refuse_name(name)
@@ -107,28 +108,46 @@ def known(
     typer.echo(json.dumps(told) if as_json else f"{name}: {len(facts.cells):,} cells are known now")
 
 
-def enter_facts(root: Path, entry: Mapping, today: date) -> None:
-    """Add what a release tells to the facts store; for `publish`, with the catalogue's entry. Again changes nothing."""
+def entering(root: Path, register: Any, actor: str, now: Callable[[], datetime]) -> Callable[[Mapping], None]:
+    """What tells facts store and register of an entry of the catalogue, the same for every command on the store.
+
+    Telling the same again changes nothing, so whatever command comes next finishes what a killed one left.
+    """
+
+    def enter(entry: Mapping) -> None:
+        _enter_facts(root, entry, now().date())
+        register.entered(entry, actor, now())
+
+    return enter
+
+
+def _enter_facts(root: Path, entry: Mapping, today: date) -> None:
+    """Add what a release tells to the facts store, as it was laid aside when its publication began."""
     from sdc.audit import enter
 
-    if entry["status"] != "released":
-        return  # superseded or withdrawn: what is out stays known
-    enter(
-        root / "data" / "audits" / entry["request_id"] / "facts",
-        root / "data" / "facts" / entry["component"],
-        release_id=entry["release_id"],
-        request=entry["request_id"],
-        version=entry["version"],
-        today=today,
-    )
+    store = root / "data" / "facts" / entry["component"]
+    aside = _aside(store, entry["release_id"])
+    if not aside.is_dir():
+        return  # known since it was published: what is out stays known
+    ids = {"release_id": entry["release_id"], "request": entry["request_id"], "version": entry["version"]}
+    enter(aside, store, **ids, today=today)
+    _remove(aside)
+
+
+def _aside(store: Path, release: str) -> Path:
+    return store / f".{release}.publishing"
 
 
 @contextmanager
-def publishing(root: Path, request: str, component: str, finish: Callable[[], None]) -> Iterator[None]:
+def publishing(root: Path, request: str, component: str, release: str, finish: Callable[[], None]) -> Iterator[None]:
     """Publish inside this: one release of a component at a time, audited against all that is out at that moment.
+
+    What the release tells is laid aside first: `dvc repro` may write other facts before a killed run is finished.
 
     Parameters
     ----------
+    release : str
+        Id of the release.
     finish : callable
         Ends what a killed publication left, so that its facts are known before anything else goes out.
 
@@ -141,9 +160,10 @@ def publishing(root: Path, request: str, component: str, finish: Callable[[], No
     from filelock import FileLock, Timeout
 
     from sdc.audit import read_index, require_all_known, require_audited
-    from sdc.audit.store import INDEX
+    from sdc.audit.store import INDEX, read_prepared, write_prepared
     from sdc.files import read_json, sha256_of
     from sdc.release.catalogue import read_catalogue
+    from sdc.release.store import JOURNAL
 
     store = root / "data" / "facts" / component
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -160,7 +180,13 @@ def publishing(root: Path, request: str, component: str, finish: Callable[[], No
         out = {entry["facts_sha256"] for entry in read_index(store) if entry["request"] == request}
         if found.get("facts_sha256") not in out or not table.is_file() or found.get("table_sha256") != sha256_of(table):
             require_audited(found, request, table, store / INDEX)
-        yield
+        write_prepared(read_prepared(root / "data" / "audits" / request / "facts"), _aside(store, release))
+        try:
+            yield
+        except SdcError:
+            if not (root / "releases" / JOURNAL).exists():  # refused, and nothing waits to be finished
+                _remove(_aside(store, release))
+            raise
     finally:
         lock.release()
 

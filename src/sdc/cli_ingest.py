@@ -25,6 +25,16 @@ def inspect(
     names: Annotated[
         Path | None, typer.Option(help="File of column names, one a line, where the file has none.")
     ] = None,
+    url_from: Annotated[
+        str | None,
+        typer.Option(
+            help="For a database: environment variable or keyring:service/user with its URL; FILE is a query."
+        ),
+    ] = None,
+    places: Annotated[
+        Path | None,
+        typer.Option(help="Official list of p-codes; else the lists that params.yaml names.", dir_okay=False),
+    ] = None,
     component: Annotated[
         str | None, typer.Option(help="Name of the dictionary; taken from the file's name else.")
     ] = None,
@@ -51,30 +61,32 @@ def inspect(
     if faults:
         _tell_faults(file, extract, root, show_values, as_json)
         return
-    made, name, path = _drafted(file, sheet, names, component, number, extract, root)
+    made, name, path = _drafted(
+        file, component, number, extract, root, sheet=sheet, names_file=names, url_from=url_from, places_file=places
+    )
     written = _written(made, name, path, number, root) if write else []
     if as_json:
-        typer.echo(json.dumps({**_as_json(made, name, path, number), "written": written}, indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                {**_as_json(made, _block(made, name, path, number, root)), "written": written},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return
-    _print(made, name, path, number, show_values)
+    _print(made, _block(made, name, path, number, root), show_values)
     _next_steps(made, file, name, written, path)
 
 
 def _drafted(
-    file: Path,
-    sheet: str | None,
-    names: Path | None,
-    component: str | None,
-    number: int,
-    extract: str | None,
-    root: Path,
+    file: Path, component: str | None, number: int, extract: str | None, root: Path, **how: Any
 ) -> tuple[Any, str, str]:
     """The draft, the name of the extract, and the file's path as params.yaml tells it."""
     from sdc.dictionary import read_dictionary
     from sdc.drafts import draft
     from sdc.errors import DictionaryError
 
-    stem = re.sub(r"\W+", "_", _ROUND.sub("", file.stem)).strip("_").casefold()
+    stem = re.sub(r"\W+", "_", f"{_ROUND.sub('', file.stem)}_{how['sheet'] or ''}").strip("_").casefold()
     component = component or stem or "new"
     if not re.fullmatch(r"\w+", component):
         raise DictionaryError("--component", "is no name of a dictionary", "Use letters, digits and underscores.")
@@ -84,8 +96,7 @@ def _drafted(
         made = draft(
             file,
             component=component,
-            sheet=sheet,
-            names_file=names,
+            **{**how, "places_file": how["places_file"] or _list_of(root)},
             known=read_dictionary(known) if known.is_file() else None,
             tell=lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
         )
@@ -94,13 +105,28 @@ def _drafted(
     return made, extract or f"{component}_r{number:02}", path
 
 
+def _list_of(root: Path) -> Path | None:
+    """The official list that the extracts of params.yaml name, where they name a single one."""
+    from sdc.documents import parse_yaml, read_text
+    from sdc.errors import DictionaryError
+
+    params = root / "params.yaml"
+    content = parse_yaml(read_text(params, DictionaryError), str(params), DictionaryError) if params.is_file() else {}
+    extracts = (content.get("extracts") or {}).values() if isinstance(content, dict) else ()
+    files = {entry["places"]["file"] for entry in extracts if isinstance(entry, dict) and entry.get("places")}
+    found = root / files.pop() if len(files) == 1 else None
+    return found if found is not None and found.is_file() else None
+
+
 def _trial(made: Any) -> list[str]:
     """Faults that the draft itself would meet, were it confirmed as it stands; empty where it reads the file."""
     from sdc.errors import SdcError
     from sdc.ingest.assemble import assemble
     from sdc.ingest.layout import Extract
 
-    extract = Extract(component=made.dictionary.component, round=1, path=Path("x"), layout=made.layout)
+    extract = Extract(
+        component=made.dictionary.component, round=1, path=Path("x"), layout=made.layout, places=made.places
+    )
     try:
         assemble(made.frame, extract, made.confirmed, "the file")
     except SdcError as refusal:
@@ -111,20 +137,14 @@ def _trial(made: Any) -> list[str]:
 def _written(made: Any, name: str, path: str, number: int, root: Path) -> list[str]:
     """Write the dictionary, and the extract's block into params.yaml."""
     from sdc.documents import parse_yaml, read_text
-    from sdc.drafts import extract_text, with_extract
+    from sdc.drafts import with_extract
     from sdc.errors import DictionaryError
     from sdc.files import write_text
-    from sdc.forms import yaml_text
+    from sdc.forms import rewritten, yaml_text
 
     target, params = root / "dictionary" / f"{made.dictionary.component}.yaml", root / "params.yaml"
-    if target.exists() and made.fresh:
-        raise DictionaryError(
-            str(target),
-            f"is there already, and has no entry for {len(made.fresh):,} of the columns",
-            "Run again without --write: the entries to add are told. Nothing was written.",
-        )
     old = read_text(params, DictionaryError)
-    new = with_extract(old, name, extract_text(name, made.dictionary.component, number, path, made.layout))
+    new = with_extract(old, name, _block(made, name, path, number, root))
     before, after = (parse_yaml(text, str(params), DictionaryError) for text in (old, new))
     if {**after, "extracts": {k: v for k, v in after["extracts"].items() if k != name}} != {
         **before,
@@ -134,24 +154,36 @@ def _written(made: Any, name: str, path: str, number: int, root: Path) -> list[s
             str(params), "could not be added to without a change elsewhere", "Paste the block by hand."
         )
     written = []
-    if not target.exists():
+    if made.known is None:
         write_text(target, yaml_text(made.dictionary))
         written.append(target.as_posix())
+    elif made.merged != made.known:
+        write_text(target, rewritten(read_text(target, DictionaryError), made.merged))
+        written.append(f"{target.as_posix()} ({len(made.fresh):,} new entries, version {made.merged.version})")
     write_text(params, new)
     return [*written, params.as_posix()]
 
 
-def _as_json(made: Any, name: str, path: str, number: int) -> dict[str, Any]:
-    """The draft without a cell: codes of lists are counted, not told."""
+def _block(made: Any, name: str, path: str, number: int, root: Path) -> str:
+    """The extract's entry of params.yaml, the list of places by its name within the checkout."""
     from sdc.drafts import extract_text
 
+    places = made.places
+    if places is not None and places.file.resolve().is_relative_to(root.resolve()):
+        places = places.model_copy(update={"file": Path(places.file.resolve().relative_to(root.resolve()).as_posix())})
+    return extract_text(name, made.dictionary.component, number, path, made.layout, places)
+
+
+def _as_json(made: Any, block: str) -> dict[str, Any]:
+    """The draft without a cell: codes of lists are counted, not told."""
     of = {variable: column for column, variable in made.of_column.items()}
     columns = []
     for variable in made.dictionary.variables:
         fact = made.columns.get(of[variable.name])
         columns.append({
             "column": of[variable.name], "variable": variable.name, "type": variable.type, "role": variable.role,
-            "confidence": variable.proposed.confidence, "because": variable.proposed.because, "geography": variable.geography,  # noqa: E501
+            "confidence": variable.proposed.confidence, "because": variable.proposed.because,
+            "geography": variable.geography,
             "follows": variable.follows, "sensitivity": variable.sensitivity, "codes": len(variable.codes),
             "open_codes": variable.open_codes, "separator": variable.separator, "formats": list(variable.formats),
             "observed": fact.observed if fact else None, "blank": fact.blank if fact else None,
@@ -162,17 +194,15 @@ def _as_json(made: Any, name: str, path: str, number: int) -> dict[str, Any]:
         })  # fmt: skip
     return {
         "records": made.records, "columns_read": len(made.columns), "header_sure": made.sure, "notes": list(made.notes),
-        "extract": extract_text(name, made.dictionary.component, number, path, made.layout),
+        "extract": block,
         "columns": columns, "links": [link.model_dump() for link in made.dictionary.links],
         "findings": [{"kind": f.kind, "what": f.what, "confidence": f.confidence} for f in made.findings],
         "faults_of_the_draft": _trial(made),
     }  # fmt: skip
 
 
-def _print(made: Any, name: str, path: str, number: int, show_values: bool) -> None:
+def _print(made: Any, block: str, show_values: bool) -> None:
     """The draft for a person."""
-    from sdc.drafts import extract_text
-
     console = Console(highlight=False)
     console.print(f"[bold]{made.records:,} records, {len(made.columns):,} columns[/bold], {_read_as(made.layout)}")
     if not made.sure:
@@ -187,7 +217,6 @@ def _print(made: Any, name: str, path: str, number: int, show_values: bool) -> N
             f"- `{escape(code)}` means missing in {sum(where):,} cells of {len(where):,} columns, apart from empty ones"
         )
     console.print("\n[bold]1. Layout[/bold], to stand under `extracts:` in params.yaml")
-    block = extract_text(name, made.dictionary.component, number, path, made.layout)
     console.print(escape(_shortened(block)), soft_wrap=True)
     console.print("[bold]2. Columns[/bold], one entry each in the dictionary; nothing is confirmed")
     console.print(_columns(made))
@@ -294,19 +323,19 @@ def _next_steps(made: Any, file: Path, name: str, written: list[str], path: str)
     if path.startswith("data/raw/") and not Path(path).exists():
         steps.append(f"Put the file where the layout says: {path}")
     if not written:
-        steps.append(f"Write the drafts: sdc inspect {file.name} --component {made.dictionary.component} --write")
+        steps.append(f"Write the drafts: sdc inspect {file} --component {made.dictionary.component} --write")
     else:
         steps.append(f"Written: {', '.join(written)}")
     if unsure:
         steps.append(f"Ask whether the day or the month comes first in: {', '.join(unsure)}")
     if perhaps:
         steps.append(f"Ask what the largest numbers mean in: {', '.join(perhaps)} (99 or 999 for `do not know`?)")
-    steps.append(
-        f"Read the entries ({len(doubts):,} are doubtful), mend roles, confirm: sdc dictionary confirm {made.dictionary.component}"  # noqa: E501
-    )
-    steps.append(
-        f"Hold all against each other: sdc check; then run: dvc repro; rows at fault: sdc inspect {file.name} --faults --extract {name}"  # noqa: E501
-    )
+    component = made.dictionary.component
+    if made.fresh:
+        told = f"Read the entries ({len(doubts):,} are doubtful), mend roles"
+        steps.append(f"{told}, confirm: sdc dictionary confirm {component}")
+    steps.append("Write the suites and hold all against each other: sdc expectations write; sdc check")
+    steps.append(f"Read the file: dvc repro ingest@{name}; rows at fault: sdc inspect {file} --faults --extract {name}")
     for place, step in enumerate(steps, start=1):
         console.print(f"{place}. {escape(step)}", soft_wrap=True)
 

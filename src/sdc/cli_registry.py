@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.table import Column
 from rich.table import Table as Grid
 
-from sdc.cli_request import HERE, As, Json, Root, acting, figure_grid, now, opened, tell, write_grants
+from sdc.cli_board import figure_grid
+from sdc.cli_request import HERE, As, Json, Root, acting, now, opened, tell, write_grants
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,7 +22,7 @@ app = typer.Typer(
 
 
 def _url(root: Path) -> str:
-    from sdc.inputs import register_url
+    from sdc.params import register_url
 
     return register_url(root / "params.yaml", os.environ.get("SDC_REGISTER", ""))
 
@@ -219,7 +221,7 @@ def catalogue(
         rows = read(register)
     if out is not None:
         write_catalogue(rows, out)
-    grid = Grid("release", "status", "organisation", "published", "delete by")
+    grid = Grid(Column("release", overflow="fold"), "status", "organisation", "published", "delete by")
     for row in rows:
         grid.add_row(
             row["release_id"], row["status"], escape(row["organisation"]), row["published_on"], row["delete_on"]

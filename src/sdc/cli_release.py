@@ -1,7 +1,7 @@
 """`sdc release`: keys, signing, encryption, what was leaked, and the life of a release after it left."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Column
 from rich.table import Table as Grid
 
 from sdc import cli_audit, cli_request
@@ -25,6 +26,7 @@ Release = Annotated[
     str, typer.Argument(help="A release id, or a request id for its newest release.", metavar="RELEASE")
 ]
 Actor = cli_request.As
+Enter = Callable[[Mapping], None]
 InFile = Annotated[
     bool | None, typer.Option("--keyring/--file", help="Where the private half is kept; chosen by what there is.")
 ]
@@ -59,7 +61,7 @@ def keys_list(root: Root = HERE, as_json: Json = False) -> None:
     from sdc.release.signers import SIGNERS, read_keys
 
     found = [json.loads(key.model_dump_json()) for key in read_keys(root / SIGNERS)]
-    grid = Grid("key", "fingerprint", "since", "until", "revoked")
+    grid = Grid("key", Column("fingerprint", overflow="fold"), "since", "until", "revoked")
     for key in found:
         grid.add_row(key["id"], key["fingerprint"], key["since"], key["until"] or "", key["revoked"] or "")
     _tell({"keys": found}, as_json, grid)
@@ -108,18 +110,21 @@ def encrypt(
     """Write a release as one file, encrypted to its recipient, and enter the share in the catalogue."""
     from sdc.release.sealing import RECIPIENTS, read_recipients, share
 
-    done = share(
-        root / "releases",
-        release,
-        out,
-        recipients=read_recipients(root / RECIPIENTS),
-        to=to,
-        by=cli_request.acting(actor),
-        today=date.today(),
-        unencrypted_because=unencrypted_because,
-    )
+    by = cli_request.acting(actor)
+    with _register(root, by):
+        done = share(
+            root / "releases",
+            release,
+            out,
+            recipients=read_recipients(root / RECIPIENTS),
+            to=to,
+            by=by,
+            today=date.today(),
+            unencrypted_because=unencrypted_because,
+        )
     how = "plain" if done["age"] is None else "encrypted"
-    _tell({**done, "file": str(out)}, as_json, f"{out}: {done['release_id']}, {how}, for {done['to']}")
+    told = f"{out}: {done['release_id']}, {how}, for {done['to']}"
+    _tell({**done, "file": str(out)}, as_json, [told, "Once it was sent: sdc request share REQ --channel CHANNEL"])
 
 
 @app.command()
@@ -153,9 +158,9 @@ def whose(
     found = trace(texts_of(file), lines_of(entries), read_secret(root / KEY, make=False))
     named = [_traced(each, entries) for each in found if each.named]
     weak = [_traced(each, entries) for each in found if not each.named]
-    grid = Grid("recipient", "releases", "ids", "share of ids", "by chance")
+    grid = Grid("recipient", Column("releases", overflow="fold"), "ids", "share of ids", "by chance")
     for row in named:
-        share, chance = f"{100 * row['share']:.0f} %", f"< {row['chance']:.0e}"
+        share, chance = f"{100 * row['share']:.0f} %", f"< {max(row['chance'], 1e-300):.0e}"
         grid.add_row(row["organisation"], " ".join(row["releases"]), str(row["ids"]), share, chance)
     nobody = f"Nobody is named: fewer than {LEAST_IDS} ids of any release are in it."
     answer = {"named": named, "too_weak": len(weak), "least_ids": LEAST_IDS}
@@ -175,9 +180,9 @@ def supersede(
     from sdc.release.signers import load_signer
 
     by, signer = cli_request.acting(actor), load_signer(root)
-    with _register(root, by, "publish") as (register, enter):
+    with _register(root, by, "publish", old, new) as enter:
         entry = link(root / "releases", old, new, by=by, today=date.today(), signer=signer, enter=enter)
-        register.marked(entry["release_id"], "superseded", by, cli_request.now(), note=entry["superseded_by"])
+        enter(entry)
     _tell(entry, as_json, f"{entry['release_id']}: superseded by {entry['superseded_by']}")
 
 
@@ -195,10 +200,10 @@ def withdraw(
     from sdc.release.signers import load_signer
 
     by, signer = cli_request.acting(actor), load_signer(root)
-    with _register(root, by, "mark") as (register, enter):
+    with _register(root, by, "mark", release) as enter:
         given: dict[str, Any] = {"reason": reason, "by": by, "today": date.today(), "note": note}
         entry = bury(root / "releases", release, signer=signer, enter=enter, **given)
-        register.marked(entry["release_id"], "withdrawn", by, cli_request.now(), reason=reason, note=note)
+        enter(entry)
     told = f"{entry['release_id']}: withdrawn. Must delete: {', '.join(entry['withdrawn']['must_delete'])}."
     _tell(entry, as_json, [told, f"Send them releases/notices/{entry['release_id']}.withdrawn.json and its .sig."])
 
@@ -218,7 +223,7 @@ def destroyed(
     from sdc.release.signers import load_signer
 
     by, signer = cli_request.acting(actor), load_signer(root)
-    with _register(root, by, "mark") as (register, enter):
+    with _register(root, by, "mark", release) as enter:
         given: dict[str, Any] = {
             "organisation": organisation,
             "on": _day(on),
@@ -227,7 +232,7 @@ def destroyed(
             "evidence": evidence,
         }
         entry = record(root / "releases", release, signer=signer, enter=enter, **given)
-        register.marked(entry["release_id"], "deletion_confirmed", by, cli_request.now(), note=organisation)
+        enter(entry)
     _tell(entry, as_json, f"{entry['release_id']}: {organisation} confirmed the destruction of its copies.")
 
 
@@ -244,7 +249,7 @@ def due(
 
     today = date.today()
     copies, raw = owed(read_catalogue(root / "releases"), today, days), waiting(root, today)
-    grid = Grid("what", "who", "by", "why")
+    grid = Grid(Column("what", overflow="fold"), "who", "by", "why")
     for row in copies:
         grid.add_row(row["release_id"], row["organisation"], row["delete_by"], row["why"])
     for row in raw:
@@ -268,7 +273,8 @@ def purge(
     secret = read_secret(root / KEY, make=False)
     signer = load_signer(root)
     by = cli_request.acting(actor)
-    record = delete(root, extracts, by=by, because=because, today=date.today(), signer=signer, secret=secret)
+    with _register(root, by):
+        record = delete(root, extracts, by=by, because=because, today=date.today(), signer=signer, secret=secret)
     copies = sum(row["role"] == "copy" for row in record["files"])
     told = f"{record['purge_id']}: {len(record['files'])} files deleted, {copies} of them copies."
     _tell(record, as_json, [told, "Backups and old disk blocks are not reached: see to them too."])
@@ -315,20 +321,24 @@ def _line(entry: dict) -> Any:
 
 
 @contextmanager
-def _register(root: Path, actor: str, verb: str) -> Iterator[tuple[Any, Any]]:
-    """The register, and what tells it of a change; who may not act changes nothing."""
+def _register(root: Path, actor: str, verb: str | None = None, *releases: str) -> Iterator[Enter]:
+    """What tells register and facts of a change; who may not act, or acts on what is not registered, changes nothing.
+
+    What a killed publication left is ended before anything else.
+    """
+    from sdc.release.catalogue import read_catalogue
+    from sdc.release.notices import entry_named
     from sdc.release.store import opened
 
     with cli_request.opened(root) as register:
-        register.require(actor, verb)
-
-        def released(entry: Mapping) -> None:
-            cli_audit.enter_facts(root, entry, date.today())
-            register.entered(entry, actor, cli_request.now())
-
-        with opened(root / "releases", released):  # ends what a killed publication left, before anything else
-            pass
-        yield register, lambda entry: register.entered(entry, actor, cli_request.now())
+        if verb is not None:
+            register.require(actor, verb)
+        enter = cli_audit.entering(root, register, actor, cli_request.now)
+        with opened(root / "releases", enter):
+            entries = read_catalogue(root / "releases")
+        for release in releases:
+            enter(entry_named(entries, release))
+        yield enter
 
 
 def _day(text: str) -> date:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table as Grid
 
 from sdc.errors import ApprovalError, RequestError
 
@@ -34,7 +33,7 @@ HERE = Path()
 
 def opened(root: Path) -> Any:
     """The register of a checkout: SDC_REGISTER, or `register` in params.yaml."""
-    from sdc.inputs import register_url
+    from sdc.params import register_url
     from sdc.register import open_register
 
     return open_register(register_url(root / "params.yaml", os.environ.get("SDC_REGISTER", "")))
@@ -81,14 +80,14 @@ def _done(root: Path, as_json: bool, request: str, verb: str, *values: Any, **en
     from sdc.register import verbs
     from sdc.register.entry import can
 
-    actor = acting(entries.pop("actor"))
+    actor, manifest = acting(entries.pop("actor")), entries.get("manifest_sha256")
     with opened(root) as register:
         row = getattr(verbs, verb)(register, *values, actor=actor, at=now(), **entries)
         write_grants(root, register, request)
-    hint = can(row["state"])
-    tell(
-        {"request": request, "state": row["state"]}, as_json, f"{request}: [bold]{row['state']}[/bold]. {escape(hint)}"
-    )
+    hint = can(row["state"]).replace("REQ", request)
+    told = {"request": request, "state": row["state"]} | ({"manifest_sha256": manifest} if manifest else {})
+    lines = [f"{request}: [bold]{row['state']}[/bold]. {escape(hint)}"]
+    tell(told, as_json, [*([f"Manifest: {manifest}"] if manifest else []), *lines])
 
 
 def tell(content: Any, as_json: bool, text: Any) -> None:
@@ -267,9 +266,15 @@ def end(
 def prepare(request: RequestId, actor: As = "", root: Root = HERE, as_json: Json = False) -> None:
     """Take an approved request up. You are its preparer, and will not vote on it.
 
-    From review it takes a candidate back; after follow-up it begins a new version.
+    From review it takes a candidate back; after follow-up it begins a new version. Where params.yaml does not name the
+    request yet, it is added there, cut from the protected master of its population where there is one.
     """
+    from sdc.params import wire
+
+    order = _order(root, request)
     _done(root, as_json, request, "prepare", request, actor=actor)
+    if wire(root / "params.yaml", order) and not as_json:
+        tell({}, False, "params.yaml names it now.")
 
 
 @app.command()
@@ -397,98 +402,3 @@ def reopen(
 ) -> None:
     """Take a closed request up again. It is appraised and approved anew."""
     _done(root, as_json, request, "reopen", request, actor=actor, reason=reason)
-
-
-@app.command()
-def show(request: RequestId, root: Root = HERE, as_json: Json = False) -> None:
-    """Tell all that the register holds of a request, and what can be done now."""
-    from sdc.register.verbs import show as read
-
-    with opened(root) as register:
-        found = read(register, request)
-    plain = Grid("entry", "value", title=escape(f"{request}: {found['state']}"), title_justify="left")
-    for name, value in found.items():
-        if isinstance(value, str | int) and name not in ("id", "state"):
-            plain.add_row(name, escape(str(value)))
-    parts: list[Any] = [plain]
-    for name in (n for n, value in found.items() if isinstance(value, list) and value and isinstance(value[0], dict)):
-        columns = [column for column in found[name][0] if column != "request_id"]
-        grid = Grid(*columns, title=name.replace("_", " "), title_justify="left")
-        for row in found[name]:
-            grid.add_row(*(escape("" if row[column] is None else str(row[column])) for column in columns))
-        parts.append(grid)
-    tell(found, as_json, [*parts, f"What can be done now: {', '.join(found['next']) or 'nothing'}"])
-
-
-@app.command("list")
-def list_requests(
-    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
-    root: Root = HERE,
-    as_json: Json = False,
-) -> None:
-    """List all requests with their states."""
-    with opened(root) as register:
-        rows = [row for row in register.requests() if state in (None, row["state"])]
-    grid = Grid("request", "state", "urgency", "organisation", "title")
-    for row in rows:
-        grid.add_row(*(escape(row[name]) for name in ("id", "state", "urgency", "organisation", "title")))
-    tell({"requests": rows}, as_json, grid)
-
-
-@app.command()
-def reminders(
-    within: Annotated[int, typer.Option(min=0, help="Days to look ahead.")] = 14,
-    root: Root = HERE,
-    as_json: Json = False,
-) -> None:
-    """Tell what is due or overdue: decisions, deliveries, follow-ups, agreements that end, data to delete."""
-    from sdc.register.figures import reminders as find
-
-    with opened(root) as register:
-        rows = find(register, now(), within_days=within)
-    tell({"reminders": rows}, as_json, reminder_grid(rows))
-
-
-def reminder_grid(rows: list[dict]) -> Grid:
-    """Reminders as a table."""
-    grid = Grid("due", "request", "what", "owner", title="due and overdue", title_justify="left")
-    for row in rows:
-        due_on = f"[bold red]{row['due_on']} overdue[/]" if row["overdue"] else row["due_on"]
-        grid.add_row(due_on, row["request"], row["what"], row["owner"])
-    return grid
-
-
-@app.command()
-def board(
-    out: Annotated[Path | None, typer.Option(help="Write the page here, such as board.html.", dir_okay=False)] = None,
-    root: Root = HERE,
-    as_json: Json = False,
-) -> None:
-    """Show all requests by state, with figures and reminders: in the terminal, and as a page with `--out`."""
-    from sdc.files import write_text
-    from sdc.register.board import board_content, board_page
-
-    with opened(root) as register:
-        content = board_content(register, now())
-    if out is not None:
-        write_text(out, board_page(content))
-    parts: list[Any] = []
-    for column in content["columns"]:
-        if column["requests"]:
-            grid = Grid("request", "urgency", "organisation", "title", "due", title=column["state"])
-            for row in column["requests"]:
-                due = f"[bold red]{row['due']} overdue[/]" if row["overdue"] else row["due"] or ""
-                plain = (row[name] for name in ("id", "urgency", "organisation", "title"))
-                grid.add_row(*(escape(cell) for cell in plain), due)
-            parts.append(grid)
-    parts += [figure_grid(content["figures"]), reminder_grid(content["reminders"])]
-    tell(content, as_json, [*parts, *([f"Page: {out}"] if out else [])])
-
-
-def figure_grid(figures: dict) -> Grid:
-    """Times as a table."""
-    grid = Grid("days to", "requests", "median gross", "median net", "longest gross", "longest net")
-    for step, kinds in figures["days"].items():
-        values = [kinds[kind][name] for name in ("median", "longest") for kind in ("gross", "net")]
-        grid.add_row(step, str(kinds["gross"]["requests"]), *("" if v is None else str(v) for v in values))
-    return grid

@@ -5,7 +5,8 @@ from typing import Any
 
 from sdc.dictionary import Role
 from sdc.errors import DisclosureError, PolicyError
-from sdc.plan import TRIAL, Brief, apply, compile_plan, dropped_because
+from sdc.master import Served, compile_for
+from sdc.plan import TRIAL, Brief, apply, dropped_because
 from sdc.table import Table
 from sdc.verdict import Case, judge, risk_of
 
@@ -41,7 +42,7 @@ def whole_numbers(text: str) -> tuple[int, ...]:
         raise PolicyError("numbers of the frontier", "not whole numbers with commas", "Write them as 2,3,5.") from None
 
 
-def frontier(table: Table, brief: Brief, numbers: Sequence[int] = NUMBERS) -> dict:
+def frontier(table: Table, brief: Brief, numbers: Sequence[int] = NUMBERS, served: Served | None = None) -> dict:
     """Protect and judge a request once for each number, all other rules of its policy as they stand.
 
     Parameters
@@ -51,6 +52,8 @@ def frontier(table: Table, brief: Brief, numbers: Sequence[int] = NUMBERS) -> di
         The policy as it stands for the component (`Policy.for_component`).
     numbers : sequence of int, records (or persons, for counts), at least 2
         Values of `k`, or of `minimum_count`; the policy's own is added.
+    served : Served, optional
+        The master that the request is cut from: its finer tiers stay as they are.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def frontier(table: Table, brief: Brief, numbers: Sequence[int] = NUMBERS) -> di
         )
     if any(number < 2 for number in numbers):
         raise PolicyError(where, "a number below 2 protects nobody", "Give whole numbers from 2.")
-    points = [_point(table, brief, rule, number) for number in sorted({*numbers, own.value})]
+    points = [_point(table, brief, served, rule, number) for number in sorted({*numbers, own.value})]
     return {
         "request": brief.request.id,
         "policy": brief.policy.policy,
@@ -95,12 +98,14 @@ def frontier(table: Table, brief: Brief, numbers: Sequence[int] = NUMBERS) -> di
     }
 
 
-def _point(table: Table, brief: Brief, rule: str, number: int) -> dict[str, Any]:
+def _point(table: Table, brief: Brief, served: Served | None, rule: str, number: int) -> dict[str, Any]:
     """One number: plan, protect, judge."""
     varied = getattr(brief.policy, rule).model_copy(update={"value": number})
     brief = brief._replace(policy=brief.policy.model_copy(update={rule: varied}))
+    if served is not None:
+        served = served._replace(policies=(*served.policies[:-1], brief.policy))
     try:
-        steps = compile_plan(table, brief)
+        steps = compile_for(table, brief, served)
     except DisclosureError as refusal:
         return {"number": number, "refused": refusal.faults[0].what, "broken": []}
     after, entries = apply(steps, table, TRIAL)

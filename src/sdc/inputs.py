@@ -2,52 +2,23 @@
 
 import argparse
 import os
-import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-from pydantic import Field, field_validator
+from typing import NamedTuple
 
 from sdc.dictionary import read_dictionary
-from sdc.documents import Frozen, build, parse_yaml, read_text
 from sdc.errors import RequestError
 from sdc.files import read_table
 from sdc.ingest.layout import Extract
-from sdc.master import Master, Served
+from sdc.master import Served
+from sdc.params import Params, read_params, register_url
 from sdc.plan import Brief
-from sdc.policy import read_policy
+from sdc.policy import Policy, read_policy
 from sdc.register import Grant, open_register
 from sdc.register.obey import require_granted
 from sdc.request import Approval, Request, read_request
 from sdc.table import Table, stack
-
-
-class Wiring(Frozen):
-    """The two facts of a request that dvc.yaml needs to name its files; the request itself is the authority.
-
-    `cut_from` says whether its release is cut from the protected master of its population or from a table of its own.
-    """
-
-    component: str
-    policy: str
-    cut_from: Literal["master", "own"] = "own"
-
-
-class Params(Frozen):
-    """The content of params.yaml."""
-
-    extracts: dict[str, Extract] = Field(min_length=1)
-    requests: dict[str, Wiring] = {}
-    masters: dict[str, Master] = {}
-    register_at: str = Field(default="data/register/register.sqlite", alias="register")
-
-    @field_validator("register_at")
-    @classmethod
-    def _without_password(cls, url: str) -> str:
-        if re.search(r"//[^/@]*:[^/@]*@|[?&]password=", url):
-            raise ValueError("a password stands in no file: use PGPASSWORD, ~/.pgpass, or SDC_REGISTER")
-        return url
 
 
 class Folders(NamedTuple):
@@ -60,21 +31,7 @@ class Folders(NamedTuple):
     register: str = ""
 
 
-def read_params(path: Path) -> Params:
-    """Read params.yaml: which extracts and which requests run."""
-    content = parse_yaml(read_text(path, RequestError), str(path), RequestError)
-    if not isinstance(content, dict):
-        raise RequestError(str(path), "holds no entries", "It needs `extracts` and `requests`.")
-    return build(content, str(path), Params, RequestError)
-
-
-def register_url(params: Path, given: str = "") -> str:
-    """Where the register lies: as given, or as params.yaml says; a path there starts at the folder of params.yaml."""
-    url = given or read_params(params).register_at
-    return url if given or "://" in url else str(params.parent / url)
-
-
-def read_grant(order: Request, tier: str, folders: Folders, today: date) -> Grant:
+def read_grant(order: Request, policy: Policy, folders: Folders, today: date) -> Grant:
     """What the register grants a request, which its order must not exceed.
 
     Raises
@@ -84,7 +41,32 @@ def read_grant(order: Request, tier: str, folders: Folders, today: date) -> Gran
     with open_register(register_url(folders.params, folders.register)) as register:
         state = register.state(order.id)
         grant = register.grant(order.id) if state else None
-    return require_granted(order, tier, grant, state, today)
+    return require_granted(order, policy, grant, state, today)
+
+
+def registered_releases(folders: Folders) -> list[dict[str, str]]:
+    """Ids and components of all releases that the register holds, as entries of a catalogue have them.
+
+    Raises
+    ------
+    ApprovalError : when there is no register.
+    """
+    with open_register(register_url(folders.params, folders.register)) as register:
+        components = {row["id"]: row["component"] for row in register.requests()}
+        releases = register.releases()
+    return [{"release_id": row["release_id"], "component": components[row["request_id"]]} for row in releases]
+
+
+def require_approvers(actors: Iterable[str], folders: Folders) -> None:
+    """Refuse an exception in the name of somebody who may not approve.
+
+    Raises
+    ------
+    ApprovalError
+    """
+    with open_register(register_url(folders.params, folders.register)) as register:
+        for actor in actors:
+            register.require(actor, "approve")
 
 
 def read_brief(request_id: str, folders: Folders, today: date) -> Brief:
@@ -98,7 +80,7 @@ def read_brief(request_id: str, folders: Folders, today: date) -> Brief:
     params = read_params(folders.params)
     order = read_request(folders.requests / f"{request_id}.yaml")
     policy = read_policy(folders.policies / f"{order.policy}.yaml")
-    grant = read_grant(order, policy.tier, folders, today)
+    grant = read_grant(order, policy, folders, today)
     request = order.model_copy(update={"approval": Approval(by=grant.by, on=grant.on)})
     request.require_approval(today)
     wiring = params.requests.get(request_id)

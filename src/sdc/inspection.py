@@ -14,7 +14,8 @@ from sdc.dictionary import Dictionary, read_dictionary
 from sdc.engines import sdcmicro
 from sdc.errors import ApprovalError, DictionaryError, Fault, PolicyError, RequestError, SdcError
 from sdc.files import read_json
-from sdc.inputs import Folders, extracts_of, read_params, register_url
+from sdc.inputs import Folders, extracts_of
+from sdc.params import read_params, register_url
 from sdc.plan import Brief
 from sdc.policy import Policy, read_policy
 from sdc.register import open_register

@@ -1,14 +1,13 @@
 """The protected master of a population: what is protected once, and what every release of a tier is cut from."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
-from pydantic import Field
 
 from sdc.dictionary import Role
-from sdc.documents import Frozen
 from sdc.errors import DisclosureError, RequestError
+from sdc.params import Master
 from sdc.plan import PHASES, TRIAL, Brief, Step, compile_plan
 from sdc.plan.columns import coarsen_geography, drop_restricted, keep_requested
 from sdc.plan.compiling import LAST
@@ -19,19 +18,6 @@ from sdc.search import lowest_levels
 from sdc.table import Table
 
 CUT = "protected in the master, and not asked for by this request"
-
-
-class Master(Frozen):
-    """One population's master, as people write it in params.yaml.
-
-    `tiers` names policies, the finer first: each is cut from the one before it. `variables` is what may be asked of it:
-    every key among them is protected, whoever asks for which.
-    """
-
-    because: str = Field(min_length=10)
-    tiers: tuple[str, ...] = Field(min_length=1)
-    variables: Literal["all"] | tuple[str, ...] = "all"
-    importance: dict[str, float] = {}
 
 
 class Served(NamedTuple):

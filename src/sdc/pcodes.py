@@ -3,7 +3,7 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ _HEADER = {
     "other names": "aliases", "alternative names": "aliases", "aliases": "aliases",
 }  # fmt: skip
 _SEVERAL = re.compile(r"[\s,;/|&+]+")
-_AREAS = tuple(level for level in Geography if Geography.ADMIN0.depth <= level.depth <= Geography.ADMIN4.depth)
+AREAS = tuple(level for level in Geography if Geography.ADMIN0.depth <= level.depth <= Geography.ADMIN4.depth)
 
 
 class PlacesCheck(Frozen):
@@ -170,7 +170,7 @@ def pcode_columns(variables: Iterable[Variable], check: PlacesCheck) -> dict[str
     """Variables that hold p-codes, by name: those declared, else coded areas that do not name another column's."""
     by_name = {variable.name: variable for variable in variables}
     if check.columns:
-        unknown = [name for name in check.columns if name not in by_name or by_name[name].geography not in _AREAS]
+        unknown = [name for name in check.columns if name not in by_name or by_name[name].geography not in AREAS]
         if unknown:
             told = ", ".join(f"`{name}`" for name in unknown)
             do = "Give them `geography: admin1` or such in the dictionary, or mend `columns`."
@@ -179,7 +179,7 @@ def pcode_columns(variables: Iterable[Variable], check: PlacesCheck) -> dict[str
     return {
         name: variable
         for name, variable in by_name.items()
-        if variable.geography in _AREAS and variable.type == Type.CODE and not _names_its_leader(variable, by_name)
+        if variable.geography in AREAS and variable.type == Type.CODE and not _names_its_leader(variable, by_name)
     }
 
 
@@ -276,7 +276,7 @@ def check_places(
         row["names_differ"] = row["not_nested"] = None
         for other, follower in by_name.items():
             if follower.follows == name and follower.geography == variable.geography and other in columns:
-                differ = _differing_names(codes.where(found), _text(columns[other]), places)
+                differ = int(_differing_names(codes.where(found), _text(columns[other]), places).sum())
                 row["names_differ"] = (row["names_differ"] or 0) + differ
                 if differ > check.names_rows_allowed:
                     allowed = f"{check.names_rows_allowed:,} are allowed"
@@ -285,7 +285,7 @@ def check_places(
                     faults.append(Fault(f"{where}, `{other}`", what, do))
         outer = _around(variable, by_name, coded)
         if outer is not None:
-            apart = _apart(codes.where(found), _text(columns[outer.name]), _level(outer), places)
+            apart = int(_apart(codes.where(found), _text(columns[outer.name]), _level(outer), places).sum())
             row["not_nested"] = apart
             if apart > check.nesting_rows_allowed:
                 what = f"{apart:,} records lie outside their `{outer.name}`, {check.nesting_rows_allowed:,} are allowed"
@@ -321,19 +321,51 @@ def _existence(codes: pd.Series, level: int, places: Places) -> tuple[dict[str, 
     return counts, found
 
 
-def _differing_names(codes: pd.Series, names: pd.Series, places: Places) -> int:
+def misplaced(
+    columns: Mapping[str, pd.Series], variables: Sequence[Variable], places: Places, check: PlacesCheck
+) -> list[tuple[str, str, np.ndarray]]:
+    """Records that `check_places` counts, for whoever mends the file.
+
+    Returns
+    -------
+    list of (column, what is wrong, array of bool, (n,))
+    """
+    by_name = {variable.name: variable for variable in variables}
+    coded = {name: v for name, v in pcode_columns(variables, check).items() if name in columns}
+    wrong = []
+    for name, variable in coded.items():
+        codes = _text(columns[name])
+        _, found = _existence(codes, _level(variable), places)
+        wrong.append((name, f"hold no p-code of admin {_level(variable)}", (codes.notna() & ~found).to_numpy()))
+        for other, follower in by_name.items():
+            if follower.follows == name and follower.geography == variable.geography and other in columns:
+                differ = _differing_names(codes.where(found), _text(columns[other]), places)
+                wrong.append((other, f"hold another name than that of `{name}`", differ))
+        outer = _around(variable, by_name, coded)
+        if outer is not None:
+            apart = _apart(codes.where(found), _text(columns[outer.name]), _level(outer), places)
+            wrong.append((name, f"lie outside their `{outer.name}`", apart))
+    return [(name, what, records) for name, what, records in wrong if records.any()]
+
+
+def _differing_names(codes: pd.Series, names: pd.Series, places: Places) -> np.ndarray:
     """Records whose name is none of the code's; a code without names in the list agrees with any."""
-    return sum(
-        records
-        for code, name, records in _pairs(codes, names)
-        if places.called.get(code) and bare_name(name) not in places.called[code]
+    return _paired(
+        codes, names, lambda code, name: bool(places.called.get(code)) and bare_name(name) not in places.called[code]
     )
 
 
-def _pairs(one: pd.Series, other: pd.Series) -> list[tuple[str, str, int]]:
-    """Values that stand together, and in how many records; those with a missing one left out."""
-    counted = pd.DataFrame({"one": one, "other": other}).dropna().groupby(["one", "other"]).size().reset_index()
-    return [(str(a), str(b), int(n)) for a, b, n in counted.itertuples(index=False)]
+def _paired(one: pd.Series, other: pd.Series, wrong: Callable[[str, str], bool]) -> np.ndarray:
+    """Records whose two values are wrong together, each pair looked at once; those with a missing one are not."""
+    first, firsts = pd.factorize(one)
+    second, seconds = pd.factorize(other)
+    pairs = pd.Series(np.where((first < 0) | (second < 0), -1, first * (len(seconds) + 1) + second))
+    places, distinct = pd.factorize(pairs)
+    told = [
+        pair >= 0 and wrong(str(firsts[pair // (len(seconds) + 1)]), str(seconds[pair % (len(seconds) + 1)]))
+        for pair in distinct
+    ]
+    return np.array(told, dtype=bool)[places]
 
 
 def _around(variable: Variable, by_name: Mapping[str, Variable], coded: Mapping[str, Variable]) -> Variable | None:
@@ -346,14 +378,10 @@ def _around(variable: Variable, by_name: Mapping[str, Variable], coded: Mapping[
     return None
 
 
-def _apart(codes: pd.Series, outer: pd.Series, level: int, places: Places) -> int:
+def _apart(codes: pd.Series, outer: pd.Series, level: int, places: Places) -> np.ndarray:
     """Records whose area does not lie in the coarser one beside it; the country may stand as any code of the list."""
     known = set(places.levels.get(level, ()))
-    return sum(
-        records
-        for code, around, records in _pairs(codes, outer)
-        if around in known and places.around(code, level) != around
-    )
+    return _paired(codes, outer, lambda code, around: around in known and places.around(code, level) != around)
 
 
 def with_places(variable: Variable, places: Places) -> Variable:
@@ -373,7 +401,7 @@ def with_places(variable: Variable, places: Places) -> Variable:
     ------
     DictionaryError : when its geography is no admin area, or the list has no such level.
     """
-    if variable.geography not in _AREAS or variable.type != Type.CODE:
+    if variable.geography not in AREAS or variable.type != Type.CODE:
         raise DictionaryError(
             f"`{variable.name}`", "is no code of an admin area", "Give it `geography: admin2` or such."
         )

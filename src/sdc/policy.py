@@ -1,6 +1,6 @@
 """How safe is safe enough: the numbers of a policy, each with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Generic, Literal, Self, TypeVar
 
@@ -141,6 +141,10 @@ class Policy(Frozen):
             if isinstance(rule, Rule):
                 yield name, rule
 
+    def least_count(self, unit: str | None) -> Rule[int]:
+        """The rule of the least count that is shown, for a count of this unit."""
+        return self.minimum_households if unit == "households" else self.minimum_count
+
     def for_component(self, component: str) -> "Policy":
         """The policy as it stands for one component, its overrides applied."""
         changes = self.components.get(component, {})
@@ -153,6 +157,55 @@ class Policy(Frozen):
                 raise PolicyError(where, "changes a rule without a reason of its own", "Add `because`.")
         merged = {**content, **{name: {**content[name], **change} for name, change in changes.items()}}
         return build(merged, f"policy `{self.policy}`, components.{component}", Policy, PolicyError)
+
+
+_LESS_IS_WEAKER = ("k", "ell", "minimum_", "rounding_base")
+_MORE_IS_WEAKER = ("max_individual_risk", "max_global_risk", "max_household_risk", "max_linked")
+_RANKED: dict[str, tuple[str, ...]] = {
+    "highest_sensitivity": tuple(Sensitivity),
+    "lowest_geography_": tuple(Geography),
+}
+_NO_PROTECTION = ("engine", "max_suppressed_")  # who does the work, and what it may cost
+_BREACHES = ("stop", "warn", "report")
+
+
+def policy_numbers(policy: Policy) -> dict[str, list]:
+    """What a policy promises, without its words: value and breach of each rule, as plain values."""
+    content = policy.model_dump(mode="json")
+    return {name: [content[name]["value"], content[name]["breach"]] for name, _ in policy.rules()}
+
+
+def weaker_rules(now: Mapping[str, list], granted: Mapping[str, list]) -> list[str]:
+    """Names of the rules that promise less than they did when they were granted.
+
+    Parameters
+    ----------
+    now, granted : mapping
+        From `policy_numbers`.
+
+    Returns
+    -------
+    list of str
+        A rule counts where its number went the weaker way, where a breach no longer stops what it stopped, where it was
+        not there, and, of rules that know no order, where it is another at all.
+    """
+    return [name for name in sorted({*now, *granted}) if _is_weaker(name, now.get(name), granted.get(name))]
+
+
+def _is_weaker(name: str, now: list | None, granted: list | None) -> bool:
+    if name.startswith(_NO_PROTECTION) or now == granted:
+        return False
+    if now is None or granted is None or _BREACHES.index(now[1]) > _BREACHES.index(granted[1]):
+        return True
+    value, before = now[0], granted[0]
+    if name.startswith(_LESS_IS_WEAKER):
+        return value < before
+    if name.startswith(_MORE_IS_WEAKER):
+        return value > before
+    for ranked, order in _RANKED.items():
+        if name.startswith(ranked):
+            return order.index(value) > order.index(before)
+    return value != before
 
 
 def read_policy(path: Path) -> Policy:

@@ -9,7 +9,8 @@ from sdc.audit.counts import Limits, audit_counts
 from sdc.audit.facts import facts_of
 from sdc.dictionary import read_dictionary
 from sdc.ingest import ingest, read_extract
-from sdc.master import Master, Served, compile_cut
+from sdc.master import Served, compile_cut
+from sdc.params import Master
 from sdc.plan import Brief, apply
 from sdc.policy import read_policy
 from sdc.request import Request

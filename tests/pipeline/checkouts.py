@@ -155,10 +155,11 @@ def make_checkout(root: Path) -> tuple[Checkout, dict[str, list[str]]]:
     for component in COMPONENTS:
         _plant(checkout, component, tokens)
     for policy, minimum in MINIMUM.items():
-        rule = {"value": minimum, "because": "The number of the policy, in the unit of this extract."}
+        because = "The number of the policy, in the unit of this extract."
+        rules = {name: {"value": minimum, "because": because} for name in ("minimum_count", "minimum_households")}
         checkout.edit(
             f"policies/{policy}.yaml",
-            lambda content, rule=rule: content["components"].update(mobility_tracking={"minimum_count": rule}),
+            lambda content, rules=rules: content["components"].update(mobility_tracking=rules),
         )
     checkout.edit(
         f"requests/{PERSONS}.yaml",

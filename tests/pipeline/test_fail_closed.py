@@ -282,6 +282,12 @@ CASES = {
     "a weaker policy": _assess(
         document(PERSONS_FILE, policy="internal"), 15, "ApprovalError", "is weaker (`internal`) than granted (`public`)"
     ),
+    "a number of the policy weakened after the approval": _assess(
+        rule("public", "max_household_risk", 1.0),
+        15,
+        "ApprovalError",
+        "promises less than when it was granted: `max_household_risk`",
+    ),
     "another recipient": _assess(
         document(PERSONS_FILE, requester={"organisation": "Somebody Else", "type": "private"}),
         15,
@@ -417,6 +423,20 @@ CASES = {
         14,
         "IntegrityError",
         "is not the one that was judged",
+    ),
+    "ledger changed since it was judged": Case(
+        f"release@{PERSONS}",
+        in_json(f"data/protected/{PERSONS}/ledger.json", lambda found: found.update(note="x")),
+        14,
+        "IntegrityError",
+        "is not the one that was judged",
+    ),
+    "policy changed since it was judged": Case(
+        f"release@{PERSONS}",
+        rule("public", "max_household_risk", 0.01),
+        14,
+        "IntegrityError",
+        "the one that was judged",
     ),
     "key that others can read": Case(
         f"release@{PERSONS}", lambda c: (c / ".sdc/key").chmod(0o640), 14, "IntegrityError", "others than its owner"

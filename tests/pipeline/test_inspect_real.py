@@ -1,5 +1,6 @@
 """Real files that nobody has described: a draft that reads them, or a refusal that says why; no cell is printed."""
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -43,14 +44,25 @@ REFUSED = {
     "kobo/reach_somalia_DSA_site_assessment_xlsform_v7.xlsx": "is an XLSForm",
     "kobo/koboloadeR_form.xls": "is an XLSForm",
 }
-PRINTED = ("dtm/iom_dtm_malawi_survey.csv", "dtm/iraq2014_DTM_Dataset_14092014.csv", "kobo/koboloadeR_MainDataFrame.csv",  # noqa: E501
-           "dtm/hdx-dtm-displacement-admin2-admin0pcode-tcd.json", "hxl/hxl_test_input-valid.csv")  # fmt: skip
+PRINTED = (
+    "dtm/iom_dtm_malawi_survey.csv",
+    "dtm/iraq2014_DTM_Dataset_14092014.csv",
+    "kobo/koboloadeR_MainDataFrame.csv",
+    "dtm/hdx-dtm-displacement-admin2-admin0pcode-tcd.json",
+    "hxl/hxl_test_input-valid.csv",
+)
+
+
+@functools.cache
+def drafted(path):
+    """One draft a file for all tests."""
+    return draft(path, component="x")
 
 
 @pytest.mark.parametrize("name", READ)
 def test_the_draft_reads_the_file(shared, name):
     path = shared / "data" / name
-    made = draft(path, component="x")
+    made = drafted(path)
     links = made.dictionary.links
     assert (made.records, len(made.columns), len(links), len(made.families)) == READ[name]
     table, summary = ingest(path, Extract(component="x", round=1, path=path, layout=made.layout), made.confirmed)
@@ -65,7 +77,7 @@ def test_a_file_that_is_refused_says_why(shared, name):
 
 
 def test_what_is_known_of_malawi_and_iraq_is_found(shared):
-    malawi = {link.members for link in draft(shared / "data" / next(iter(READ)), component="x").dictionary.links}
+    malawi = {link.members for link in drafted(shared / "data" / next(iter(READ))).dictionary.links}
     assert ("m0310_loc_num_idp_ind", "m1536_loc_num_arrival_ind_period") in malawi
     assert any(m[0] == "m0310_loc_num_idp_ind" and len(m) == 4 for m in malawi)
     header = shared / "data" / "dtm" / "iraq2014_HEADER_41cols.txt"
@@ -75,13 +87,17 @@ def test_what_is_known_of_malawi_and_iraq_is_found(shared):
 
 
 @pytest.mark.parametrize("name", PRINTED)
-@pytest.mark.parametrize("option", [(), ("--json",)])
-def test_no_cell_is_printed(shared, tmp_path, monkeypatch, name, option, repo):
+def test_no_cell_is_printed(shared, tmp_path, monkeypatch, name, repo):
     monkeypatch.setenv("COLUMNS", "400")
     path = shared / "data" / name
-    made = draft(path, component="x")
-    result = CliRunner().invoke(app, ["inspect", str(path), "--component", "x", "--root", str(tmp_path), *option])
-    assert result.exit_code == 0, result.output
+    made = drafted(path)
+    monkeypatch.setattr("sdc.drafts.draft", lambda *_, **__: made)
+    told = ""
+    for option in ((), ("--json",)):
+        result = CliRunner().invoke(app, ["inspect", str(path), "--component", "x", "--root", str(tmp_path), *option])
+        assert result.exit_code == 0, result.output
+        told += result.output
+    assert len(told) > 50 * len(made.columns)
     words = {
         repo / "src" / "sdc" / "cli_ingest.py",
         *(repo / "src/sdc/drafts").glob("*.py"),
@@ -92,11 +108,10 @@ def test_no_cell_is_printed(shared, tmp_path, monkeypatch, name, option, repo):
         + " ".join(made.frame.columns).casefold()
         + name.casefold()
     )
-    told = result.output
     for column in made.frame:
         for cell in made.frame[column].drop_duplicates():
-            if len(cell) >= 6 and cell.casefold() not in ours and not re.fullmatch(r"[0-9.,]+", cell):
-                assert cell not in told, column
+            if len(cell) >= 6 and cell in told:
+                assert cell.casefold() in ours or re.fullmatch(r"[0-9.,]+", cell), column
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals")

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -166,3 +168,22 @@ def test_a_publication_that_is_killed(checkout):
     assert not [
         path.name for path in store.iterdir() if path.name not in ("catalogue.json", "catalogue.csv", ".lock", PERSONS)
     ]
+
+
+@pytest.mark.slow
+def test_a_publication_killed_anywhere_is_in_three_places_or_in_none(checkout, tmp_path):
+    """Store, register and facts: whichever command comes next, they tell the same, and the release is there once."""
+    program = Path(__file__).resolve().parents[1] / "kill_publication.py"
+    (work := tmp_path / "killed").mkdir()
+    done = subprocess.run(
+        [sys.executable, str(program), str(checkout.root), PERSONS, str(work), "20"],
+        env={**checkout.environment(), "PYTHONPATH": f"{checkout.root / 'src'}:{program.parent}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["at_calls"] == 20
+    assert told["finished_by_another_verb"] >= 1

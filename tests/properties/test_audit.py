@@ -17,7 +17,8 @@ from sdc.audit.learned import intervals, learned
 from sdc.audit.records import audit_records
 from sdc.audit.refinement import refine
 from sdc.dictionary import Dictionary, Role
-from sdc.master import Master, Served, compile_cut
+from sdc.master import Served, compile_cut
+from sdc.params import Master
 from sdc.plan import Brief, apply
 from sdc.policy import read_policy
 from sdc.request import Request

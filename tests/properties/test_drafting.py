@@ -46,9 +46,11 @@ COLUMNS = st.one_of(
     st.lists(st.lists(st.sampled_from(["food", "water", "cash"]), unique=True).map(" ".join), min_size=1),
     st.lists(WORDS, min_size=1),
     st.lists(st.lists(WORDS, min_size=3, max_size=9).map(" ".join), min_size=1),
-    st.lists(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp"), exclude_characters='"'), max_size=12), min_size=1),  # noqa: E501
+    st.lists(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp"),
+             exclude_characters='"'), max_size=12), min_size=1),
 )  # fmt: skip
-NAMES = st.lists(st.sampled_from(["age", "sex", "adm1", "site name", "phone", "Total (hh)", "اسم", "needs/food", "q1", "q2", "date"]),  # noqa: E501
+NAMES = st.lists(st.sampled_from(["age", "sex", "adm1", "site name", "phone", "Total (hh)", "اسم",
+                 "needs/food", "q1", "q2", "date"]),
                  min_size=1, max_size=6, unique=True)  # fmt: skip
 
 

@@ -229,7 +229,8 @@ def test_what_another_column_decides():
 
 def test_pcodes_nest_and_their_names_tell_the_level():
     found = pcode_columns({
-        "a": series("AB01", "AB02"), "b": series("AB0101", "AB0201"), "c": series("AB010101", "AB020101"), "d": series("x", "y"),  # noqa: E501
+        "a": series("AB01", "AB02"), "b": series("AB0101", "AB0201"), "c": series("AB010101",
+        "AB020101"), "d": series("x", "y"),
     })  # fmt: skip
     assert {name: level for name, (level, _) in found.items()} == {
         "a": Geography.ADMIN1, "b": Geography.ADMIN2, "c": Geography.ADMIN3,

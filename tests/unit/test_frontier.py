@@ -8,6 +8,7 @@ from report_samples import policy
 from sdc.dictionary import Dictionary
 from sdc.errors import IntegrityError, PolicyError
 from sdc.frontier import frontier, whole_numbers
+from sdc.master import Master, Served, compile_for
 from sdc.plan import Brief, apply, compile_plan
 from sdc.report.frontier import frontier_grids, frontier_page
 from sdc.request import Request
@@ -211,3 +212,17 @@ def test_the_page_refuses_another_requests_frontier(records, found):
 def test_the_terminal_shows_each_number_once(found):
     figures = frontier_grids(found)[0]
     assert list(figures.columns[0].cells) == ["2", "5*", "20"]
+
+
+def test_a_request_that_is_cut_from_a_master_is_measured_as_it_is_cut(counts):
+    table, brief = counts
+    asked = brief.request.model_copy(update={"variables": ("district", "women")})
+    brief = brief._replace(request=asked)
+    served = Served(Master(because="one pattern for everybody", tiers=("public",)), (brief.policy,))
+    number = brief.policy.minimum_count.value
+    own = point(frontier(table, brief, (number,), served), number)
+    after, _ = apply(compile_for(table, brief, served), table)
+    hidden = int(after.rows["women"].isna().sum())
+    assert own["share_suppressed"] == pytest.approx(hidden / (len(after) * len(after.variables)))
+    larger = point(frontier(table, brief, (number, 40), served), 40)
+    assert larger["share_suppressed"] > own["share_suppressed"]

@@ -137,8 +137,10 @@ class TestFreeText:
     @pytest.mark.parametrize(
         "text",
         [
-            "San Juan", "Camp Ibrahim", "quality of water", "مخيم محمد", "نحتاج ٤٥٠٠ حصة", "Ціна 14 250 грн", "ရေမရှိ ၁၂ အိမ်ထောင်",  # noqa: E501
-            "ဦးစားပေး လိုအပ်ချက်", "১২৫০ জন", "1,250 people and 3 wells", "left on 05/03/2024", "grace period of three days",  # noqa: E501
+            "San Juan", "Camp Ibrahim", "quality of water", "مخيم محمد", "نحتاج ٤٥٠٠ حصة",
+            "Ціна 14 250 грн", "ရေမရှိ ၁၂ အိမ်ထောင်",
+            "ဦးစားပေး လိုအပ်ချက်", "১২৫০ জন", "1,250 people and 3 wells", "left on 05/03/2024",
+            "grace period of three days",
         ],
     )  # fmt: skip
     def test_not_found(self, text):

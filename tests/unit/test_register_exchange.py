@@ -15,7 +15,7 @@ import pytest
 from register_cases import AT, ID, MANAGER, OFFICER, REPO, SECOND, bring, go, office, order, policy_of, received
 from sdc.errors import ApprovalError, RequestError
 from sdc.register import verbs
-from sdc.register.board import board_content, board_page
+from sdc.register.board import board_content
 from sdc.register.exchange import (
     as_csv,
     catalogue,
@@ -29,6 +29,7 @@ from sdc.register.exchange import (
 from sdc.register.figures import Span, due, durations, figures, reminders, working_days_after, working_days_between
 from sdc.register.samples import write_register
 from sdc.register.states import ROLES
+from sdc.report.board import board_page
 from sdc.request import read_request
 
 DAY = timedelta(days=1)

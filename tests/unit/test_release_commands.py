@@ -34,10 +34,8 @@ class Register:
             raise ApprovalError(actor, "may not do this")
 
     def entered(self, entry, actor, at):
-        self.told.append(("entered", entry["release_id"], entry["status"]))
-
-    def marked(self, release_id, kind, actor, at, *, reason=None, note=None):
-        self.told.append((kind, release_id, reason or note))
+        facts = [fact for fact in ("superseded_by", "withdrawn", "destroyed") if entry.get(fact)]
+        self.told += [(fact, entry["release_id"], entry["status"]) for fact in ("entered", *facts)]
 
 
 @pytest.fixture
@@ -116,7 +114,7 @@ def test_a_release_is_shared_traced_replaced_withdrawn_and_destroyed(house):
     run("destroyed", "REQ-2026-042", "--organisation", WHO, "--on", today, "--as", "ACT-0003")
     assert run("due")["copies"] == []
     own = entry(root)["release_id"]
-    for kind in ("superseded", "withdrawn", "deletion_confirmed"):
+    for kind in ("superseded_by", "withdrawn", "destroyed"):
         assert kind in [told[0] for told in register.told if told[1] == own], kind
     assert isinstance(refused("encrypt", "REQ-2026-042", "--out", "t.age", "--as", "ACT-0003"), IntegrityError)
 

@@ -364,15 +364,15 @@ class TestPurge:
         assert waiting(root, date(2028, 1, 1)) == []
 
 
-@pytest.mark.parametrize("nth", [11, pytest.param(2, marks=pytest.mark.slow)])
-def test_whoever_is_killed_at_any_moment_the_store_ends_as_if_nobody_was(tmp_path, nth):
-    """Publish a second version, supersede, withdraw, destroyed, purge: before and after every nth call."""
+@pytest.mark.slow
+def test_whoever_is_killed_at_any_moment_the_store_ends_as_if_nobody_was(tmp_path):
+    """Publish a second version, supersede, withdraw, destroyed, purge: before and after every second call."""
     script = Path(__file__).resolve().parents[1] / "kill_lifecycle.py"
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), str(nth)], capture_output=True, text=True, check=False
+        [sys.executable, str(script), str(tmp_path), "2"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     killed = json.loads(done.stdout)
     assert set(killed) == {"publish", "supersede", "withdraw", "destroyed", "purge"}
     assert min(killed.values()) >= 4
-    assert nth > 2 or sum(killed.values()) >= 100
+    assert sum(killed.values()) >= 100

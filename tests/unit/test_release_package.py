@@ -577,3 +577,13 @@ def test_a_foreign_workbook_is_read_with_distrust(tmp_path):
     with zipfile.ZipFile(xlsx, "a") as archive:
         archive.writestr("xl/vbaProject.bin", b"macro")
     assert differences(xlsx, fields, rows) == ["has 1 parts that our workbooks do not have"]
+
+
+def test_an_average_has_no_more_digits_than_a_workbook_keeps(tmp_path):
+    """Weights that are averaged have 17 digits; the two files would differ in the last of them."""
+    given = survey()
+    rows = given["table"].rows.copy()
+    rows["weight"] = rows["weight"] / 7 + 1 / 3
+    assert (rows["weight"].map(lambda value: float(f"{value:.15g}")) != rows["weight"]).any()
+    build(tmp_path / "package", **{**given, "table": given["table"].with_rows(rows)})
+    verify(tmp_path / "package", candidate=True)

@@ -160,18 +160,15 @@ def require_all_known(store: Path, released: Sequence[Mapping], component: str) 
     Parameters
     ----------
     released : sequence of mapping
-        Entries of the catalogue.
+        Entries of the catalogue, and of the register: emptying one of the two hides no release.
 
     Raises
     ------
     IntegrityError
     """
     known = {entry["release_id"] for entry in read_index(store)}
-    missing = sorted(
-        entry["release_id"]
-        for entry in released
-        if entry["component"] == component and entry["release_id"] not in known
-    )
+    out = {entry["release_id"] for entry in released if entry["component"] == component}
+    missing = sorted(out - known)
     if missing:
         raise IntegrityError.of(
             Fault(

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sdc.dictionary import Type
+from sdc.ingest.multiples import MARKS
 from sdc.ingest.shapes import kinds_found, levelled
 from sdc.ingest.typed import Distinct, distinct
 
@@ -54,7 +55,8 @@ NO_VALUE = frozenset(
     ]
 ) | {"sin dato", "Sin dato", ""}  # as machines and offices write them: `Nan` is a province
 NO_ANSWER = frozenset({
-    "dnk", "dk", "pnta", "pna", "rta", "nsp", "don't know", "dont know", "do not know", "don't know / unsure", "prefer not to answer",  # noqa: E501
+    "dnk", "dk", "pnta", "pna", "rta", "nsp", "don't know", "dont know", "do not know", "don't know / unsure",
+    "prefer not to answer",
     "refused", "refuse to answer", "not available", "not applicable", "unknown", "no data", "no answer", "not asked",
     "ne sait pas", "ne se prononce pas", "préfère ne pas répondre", "non applicable", "non disponible", "inconnu",
     "no sabe", "no responde", "ns/nr", "no aplica", "no disponible", "prefiere no responder", "desconocido",
@@ -65,21 +67,28 @@ NO_ANSWER = frozenset({
 _SENTINELS = ("-9999", "-999", "-998", "-99", "-98", "-97", "-88", "-77", "-9", "-8", "-1")
 _UPPER = ("9999", "8888", "999", "998", "997", "888", "777", "99", "98", "97", "88", "77")
 _TRUTH = tuple(frozenset(pair.split()) for pair in (
-    "0 1", "true false", "yes no", "y n", "oui non", "sí no", "si no", "sim não", "نعم لا", "так ні", "да нет", "haa maya", "አዎ አይ",  # noqa: E501
-    "হ্যাঁ না", "हाँ नहीं", "1 2"))  # fmt: skip
+    "0 1", "true false", "yes no", "y n", "oui non", "sí no", "si no", "sim não", "نعم لا", "так ні", "да нет",
+    "haa maya", "አዎ አይ", "হ্যাঁ না", "हाँ नहीं", "1 2"))  # fmt: skip
 WRITTEN = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("", "."), ("", ","))
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
-_DATELIKE = r"^[0-9]{1,4}[-/. ](?:[0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]+[0-9]{2,4}(?:[T ,]+[0-9]{1,2}:[0-9]{2}.*)?$|^[A-Za-z]{3,9} [0-9]{1,2},? [0-9]{4}$"  # noqa: E501
+_DATELIKE = (
+    r"^[0-9]{1,4}[-/. ](?:[0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]+[0-9]{2,4}"
+    r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}.*)?$"
+    r"|^[A-Za-z]{3,9} [0-9]{1,2},? [0-9]{4}$"
+)
 _FORMATS = tuple(
     f"{day}{time}"
     for time in ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
-    for day in ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y",  # noqa: E501
+    for day in ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%d %b %Y", "%d %B %Y",
+                "%d-%b-%Y",
                 "%d-%B-%Y", "%b %d, %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y", "%d-%m-%y", "%d.%m.%y")
 )  # fmt: skip
 _TWINS = {form: form.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m") for form in _FORMATS}
 _SCRIPTS = {
-    "Latin": r"[A-Za-z\x{00C0}-\x{024F}]", "Arabic": r"\p{Arabic}", "Cyrillic": r"\p{Cyrillic}", "Ethiopic": r"\p{Ethiopic}",  # noqa: E501
-    "Burmese": r"\p{Myanmar}", "Bengali": r"\p{Bengali}", "Devanagari": r"\p{Devanagari}", "Thai": r"\p{Thai}", "Greek": r"\p{Greek}",  # noqa: E501
+    "Latin": r"[A-Za-z\x{00C0}-\x{024F}]", "Arabic": r"\p{Arabic}", "Cyrillic": r"\p{Cyrillic}",
+    "Ethiopic": r"\p{Ethiopic}",
+    "Burmese": r"\p{Myanmar}", "Bengali": r"\p{Bengali}", "Devanagari": r"\p{Devanagari}", "Thai": r"\p{Thai}",
+    "Greek": r"\p{Greek}",
     "Chinese or Japanese": r"\p{Han}",
 }  # fmt: skip
 _SIGNS = (" / ", "; ", ";", ", ", " | ", "|", ",", "/")
@@ -164,7 +173,7 @@ def number_form(thousands: str, decimal: str, *, whole: bool) -> str:
     return f"^[+-]?(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?$"
 
 
-def facts(name: str, column: pd.Series, signs: tuple[str, str]) -> Facts:
+def facts(name: str, column: pd.Series, signs: tuple[str, str], *, written: bool = False) -> Facts:
     """Look at one column.
 
     Parameters
@@ -172,6 +181,7 @@ def facts(name: str, column: pd.Series, signs: tuple[str, str]) -> Facts:
     name : str
     column : Series of str, n records
     signs : of thousands and of decimals
+    written : whether people write it beside a question (`..._other`): then words in it are no codes
 
     Returns
     -------
@@ -183,6 +193,8 @@ def facts(name: str, column: pd.Series, signs: tuple[str, str]) -> Facts:
     silent = every.values[folded.isin(NO_ANSWER).to_numpy(dtype=bool)]
     said = every.values[~every.values.isin([*nothing, *silent])]
     found = _numbers(name, column, said, nothing, silent, signs) or _dates(name, column, said, nothing, silent)
+    if found is None and written and not folded.isin(MARKS).all():
+        return _finished(name, column, list(nothing), type=Type.TEXT, notes=("written beside a question",))
     return found or _words(name, column, every, said, nothing)
 
 

@@ -9,24 +9,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sdc.dictionary import Confidence, Dictionary, Link, Role, Type, Variable
-from sdc.drafts.content import Facts, facts, written_numbers
+from sdc.dictionary import Confidence, Dictionary, Geography, Link, Role, Type, Variable
+from sdc.drafts.content import NO_VALUE, Facts, facts, written_numbers
 from sdc.drafts.derived import Derived, derived
 from sdc.drafts.entries import Entries, numbers_of
 from sdc.drafts.families import Family, families, is_marks, level_code
 from sdc.drafts.identities import Identity, identities
 from sdc.drafts.opening import opened
+from sdc.drafts.places import country_of
+from sdc.forms.merge import merge
+from sdc.forms.naming import part_of_name
+from sdc.forms.proposals import tokens
+from sdc.forms.wordlists import REMARKS
 from sdc.ingest.columns import map_columns
+from sdc.ingest.labels import as_codes, unreadable
 from sdc.ingest.layout import Layout
 from sdc.ingest.multiples import choices, disagreements
 from sdc.ingest.typed import distinct
+from sdc.pcodes import AREAS, Places, PlacesCheck, check_places, read_places
 
 _MACHINE = re.compile(r"[A-Za-z_][\w./:#-]{0,99}")
-_PERSONAL = frozenset(
-    ["age", "sex", "gender", "sexe", "genre", "edad", "sexo", "birth", "dob", "relationship", "relat", "marital"]
-)
-_HOMES = frozenset(["hh", "household", "households", "menage", "hogar", "hoh", "hohh", "hhsize"])
-_GROUP = 5  # columns that share what stands before a dot: then it is a group
+_SLIPS = 0.05  # of the records, at most, hold a code that the list lacks: with more the list is another one
 _ANY = Variable(name="x", type=Type.CODES, role=Role.OTHER, open_codes=True)
 _HOW_LIKELY = {True: Confidence.HIGH, False: Confidence.MEDIUM}
 
@@ -57,6 +60,9 @@ class Draft:
     fresh : names of variables without an entry in the dictionary that there is already; all, where there is none
     frame : the rows, as text
     sure : whether the header is beyond doubt
+    known : the dictionary of the component that there is already
+    standing : names of drafted variables that have an entry there, to the names of these entries
+    places : how its p-codes are held against the official list, where one was given and has them
     """
 
     layout: Layout
@@ -71,11 +77,37 @@ class Draft:
     fresh: frozenset[str] = frozenset()
     frame: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
+    known: Dictionary | None = None
+    standing: Mapping[str, str] = field(default_factory=dict)
+    places: PlacesCheck | None = None
+
+    @property
+    def merged(self) -> Dictionary:
+        """The dictionary to write: the draft, or the one that there is with entries for the columns that had none."""
+        if self.known is None:
+            return self.dictionary
+        fresh = [v for v in self.dictionary.variables if v.name in self.fresh]
+        taken = {name for variable in self.known.variables for name in (variable.name, *variable.aliases)}
+        added = tuple(
+            v.model_copy(update={"follows": self.standing.get(v.follows or "", v.follows)})
+            for v in fresh
+            if v.name not in taken
+        )
+        names = {v.name for v in added} | set(self.standing.values())
+        links = tuple(
+            link.model_copy(update={"total": total, "parts": parts})
+            for link in self.dictionary.links
+            for total, *parts in [tuple(self.standing.get(name, name) for name in link.members)]
+            if {total, *parts} & {v.name for v in added} and {total, *parts} <= names
+        )
+        addition = self.dictionary.model_copy(update={"variables": added, "links": links, "title": self.known.title})
+        return merge(self.known, addition)[0] if added else self.known
+
     @property
     def confirmed(self) -> Dictionary:
         """The dictionary as it would be if somebody confirmed every entry as proposed: to try the draft."""
-        variables = tuple(v.model_copy(update={"confirmed": True}) for v in self.dictionary.variables)
-        return self.dictionary.model_copy(update={"variables": variables})
+        variables = tuple(v.model_copy(update={"confirmed": True}) for v in self.merged.variables)
+        return self.merged.model_copy(update={"variables": variables})
 
 
 def draft(
@@ -84,6 +116,8 @@ def draft(
     component: str,
     sheet: str | None = None,
     names_file: Path | None = None,
+    url_from: str | None = None,
+    places_file: Path | None = None,
     known: Dictionary | None = None,
     seed: int = 5,
     tell: Callable[[str, int, int], None] = lambda what, done, of: None,
@@ -96,6 +130,8 @@ def draft(
     component : str, name of the dictionary
     sheet : worksheet, where there are several
     names_file : column names, where the file has none
+    url_from : where the URL of a database is, as `Layout` takes it; then the file holds a query
+    places_file : official list of places, in the format of HDX's
     known : dictionary of the component, where there is one: its entries stand as they are
     seed : int, of the random weights by which identities are looked for
     tell : called with what is done, how many columns, of how many
@@ -114,13 +150,13 @@ def draft(
       of at least three records and none that the scan takes for a person's.
     * The draft, every entry confirmed as proposed, reads the file that it was drafted from.
     """
-    file = opened(path, sheet=sheet, names_file=names_file)
+    file = opened(path, sheet=sheet, names_file=names_file, url_from=url_from)
     frame = file.frame
     signs = written_numbers({name: frame[name] for name in map(str, frame)})
     columns: dict[str, Facts] = {}
     for place, name in enumerate(map(str, frame)):
         tell("Looking at columns", place, frame.shape[1])
-        columns[name] = facts(name, frame[name], signs)
+        columns[name] = facts(name, frame[name], signs, written=_is_written(name))
     tell("Comparing columns", 0, 1)
     rng = np.random.default_rng(seed)
     found = _families(columns)
@@ -129,16 +165,20 @@ def draft(
     sums = _identities(own, signs, rng)
     decided = _derived(own, len(frame), rng)
     names = _names(own, found)
-    made = Entries(file, own, found, names, sums)
+    places = read_places(places_file) if places_file is not None else None
+    made = Entries(file, own, found, names, sums, places)
+    made.labelled = _labelled(frame, found, own)
     variables = made.variables(sums, decided)
     links = made.links(variables, sums)
     missing = sorted({code for fact in own.values() for code in fact.missing})
-    broken = _broken(frame, found, columns, missing)
+    broken = _broken(frame, found, columns, missing, made.labelled)
     layout = file.layout.model_copy(
         update={
             "thousands": signs[0],
             "decimal": signs[1],
             "multiples_broken_rows_allowed": max(broken.values(), default=0),
+            **({"headers": "labels", "values": "labels"} if made.labelled else {}),
+            **({"missing": tuple(code for code in missing if code not in known.missing)} if known else {}),
         }
     )
     dictionary = Dictionary(
@@ -146,25 +186,83 @@ def draft(
         missing=tuple(missing), variables=tuple(variables), links=tuple(links),
     )  # fmt: skip
     findings = (
-        *_told_identities(sums, made.repeats, links),
+        *_told_identities(sums, made.repeats, links, names),
         *_told_derived(made.followed, decided),
         *_told_families(found, broken),
     )
-    fresh = _without_entry(frame, own, names, known)
+    standing = _standing(frame, own, names, known)
+    fresh = frozenset(name for name in names.values() if name not in standing)
+    check = None
+    if places is not None and places_file is not None and made.listed:
+        check = _places_check(dictionary, own, names, made.listed, places, places_file)
+    if check is not None:
+        findings += (_told_places(check),)
     return Draft(
-        layout, dictionary, columns, tuple(found), findings, file.notes, len(frame), file.sure, names, fresh, frame
-    )
+        layout, dictionary, columns, tuple(found), findings, file.notes, len(frame), file.sure, names, fresh, frame,
+        known, standing, check,
+    )  # fmt: skip
 
 
-def _without_entry(
+def _is_written(name: str) -> bool:
+    """Whether a column's name says that people write in it: `..._other`, `comments`."""
+    words = tokens(name.rpartition("/")[2])
+    return part_of_name(name)[1] == "other" or (len(words) <= 3 and bool(set(words) & REMARKS))
+
+
+def _standing(
     frame: pd.DataFrame, own: Mapping[str, Facts], names: Mapping[str, str], known: Dictionary | None
-) -> frozenset[str]:
-    """Variables of columns that a dictionary has no entry for."""
+) -> dict[str, str]:
+    """Drafted variables that a dictionary has an entry for, to the names of the entries."""
     if known is None:
-        return frozenset(names.values())
+        return {}
     mapping, _ = map_columns(list(map(str, frame)), known.variables, "")
-    held = {*mapping.columns.values(), *(child for codes in mapping.children.values() for child in codes.values())}
-    return frozenset(names[column] for column in own if column not in held)
+    owner = {column: name for name, column in mapping.columns.items()}
+    owner |= {child: name for name, codes in mapping.children.items() for child in codes.values()}
+    held = {names[column]: owner[column] for column in own if column in owner}
+    entries = {variable.name for variable in known.variables}
+    parents = [parent for parent in names if parent not in own and names[parent] in entries]
+    return held | {names[parent]: names[parent] for parent in parents}
+
+
+def _places_check(
+    dictionary: Dictionary, own: Mapping[str, Facts], names: Mapping[str, str],
+    listed: Mapping[str, tuple[Geography, str]], places: Places, file: Path,
+) -> PlacesCheck | None:  # fmt: skip
+    """The check of the p-codes as this file passes it: what the list contradicts today is allowed, and told."""
+    coded = tuple(names[column] for column in listed if dictionary.by_name[names[column]].geography in AREAS)
+    if not coded:
+        return None
+    country = country_of([own[column].cells.values for column in listed], places)
+    check = PlacesCheck(file=file, country=country, columns=coded)
+    texts = {names[column]: fact.cells.dealt(fact.cells.values) for column, fact in own.items()}
+    _, report = check_places(texts, dictionary.variables, places, check, "")
+    coded = tuple(row["column"] for row in report if row["unknown"] <= _SLIPS * row["records"])
+    if not coded:
+        return None
+    check = check.model_copy(update={"columns": coded})
+    _, report = check_places(texts, dictionary.variables, places, check, "")
+    counted = {
+        f"{what}_rows_allowed": max((row[key] or 0 for row in report), default=0)
+        for what, key in (("unknown", "unknown"), ("names", "names_differ"), ("nesting", "not_nested"))
+    }
+    return check.model_copy(update=counted)
+
+
+def _labelled(frame: pd.DataFrame, found: list[Family], own: Mapping[str, Facts]) -> dict[str, dict[str, str]]:
+    """Select_multiples whose text holds labels with blanks between them: their codes, made of the labels."""
+    labelled = {}
+    for family in found:
+        codes = {re.sub(r"\s+", "_", label): label for label in family.children}
+        blanks = family.text and own[family.parent].separator is None and any(" " in label for label in codes.values())
+        if not blanks or len(codes) < len(family.children):
+            continue
+        closed = _ANY.model_copy(
+            update={"codes": {code: {"en": label} for code, label in codes.items()}, "open_codes": False}
+        )
+        column = distinct(frame[family.parent], NO_VALUE)
+        if unreadable(closed, column, "").sum() <= 0.05 * max(column.observed, 1):
+            labelled[family.parent] = codes
+    return labelled
 
 
 def _families(columns: Mapping[str, Facts]) -> list[Family]:
@@ -177,10 +275,15 @@ def _families(columns: Mapping[str, Facts]) -> list[Family]:
         or (fact.type in (Type.CODE, Type.TEXT) and not marks[name])
     }
     spelled = {
-        name: words.get(name, frozenset()) | frozenset(
-            level_code(code) for text in fact.cells.values for code in ([text] if fact.separator is None else text.split(fact.separator)))  # noqa: E501
-        for name, fact in columns.items() if fact.type in (Type.CODES, Type.CODE, Type.TEXT) and not marks[name]
-    }  # fmt: skip
+        name: words.get(name, frozenset())
+        | {
+            level_code(code)
+            for text in fact.cells.values
+            for code in (text.split(fact.separator) if fact.separator else [text])
+        }
+        for name, fact in columns.items()
+        if fact.type in (Type.CODES, Type.CODE, Type.TEXT) and not marks[name]
+    }
     return families(list(columns), marks, spelled)
 
 
@@ -223,14 +326,17 @@ def _slug(text: str) -> str:
     return slug if slug and not slug[0].isdigit() else f"c_{slug}"
 
 
-def _told_identities(sums: list[Identity], repeats: Mapping[str, str], links: list[Link]) -> tuple[Finding, ...]:
+def _told_identities(
+    sums: list[Identity], repeats: Mapping[str, str], links: list[Link], names: Mapping[str, str]
+) -> tuple[Finding, ...]:
     """Identities in words."""
     told = []
     declared = {(link.total, link.parts) for link in links}
     for one in sums:
         parts = " + ".join(f"`{part}`" for part in one.parts)
         rows = f"{one.checked - one.broken:,} of {one.checked:,} rows"
-        state = "a link" if (one.total, one.parts) in declared else "told only: not all are counts"
+        named = (names[one.total], tuple(names[part] for part in one.parts))
+        state = "a link" if named in declared else "told only: not all are counts"
         kind = "the same number twice" if len(one.parts) == 1 else "a total and its parts"
         state = "it follows" if one.parts[0] in repeats and len(one.parts) == 1 else state
         told.append(Finding(kind, f"`{one.total}` = {parts} in {rows} ({state})", _HOW_LIKELY[not one.broken]))
@@ -247,9 +353,20 @@ def _told_derived(followed: Mapping[str, tuple[str, str]], decided: list[Derived
     )
 
 
+def _told_places(check: PlacesCheck) -> Finding:
+    """What the official list contradicts, in words."""
+    told = (
+        f"at most {check.unknown_rows_allowed:,} records with codes that it lacks, {check.names_rows_allowed:,} with "
+        f"another name than the code's, {check.nesting_rows_allowed:,} with areas that do not lie in one another"
+    )
+    columns = ", ".join(f"`{name}`" for name in check.columns)
+    return Finding("official list", f"{columns}: {told}; the layout allows them as they are", Confidence.HIGH)
+
+
 def _broken(
-    frame: pd.DataFrame, found: list[Family], columns: Mapping[str, Facts], missing: list[str]
-) -> dict[str, int]:
+    frame: pd.DataFrame, found: list[Family], columns: Mapping[str, Facts], missing: list[str],
+    labelled: Mapping[str, Mapping[str, str]],
+) -> dict[str, int]:  # fmt: skip
     """Rows in which a select_multiple's text and its 0/1 columns differ, by question."""
     differ = {}
     for family in found:
@@ -258,6 +375,10 @@ def _broken(
             cells = {code: distinct(frame[family.children[code]], frozenset(missing)) for code in codes}
             marks, _ = choices(cells, _ANY, "")
             text = distinct(frame[family.parent], frozenset(missing))
+            if family.parent in labelled:
+                told = {code: {"en": label} for code, label in labelled[family.parent].items()}
+                text, _ = as_codes(_ANY.model_copy(update={"codes": told}), text, "")
+                codes = [re.sub(r"\s+", "_", code) for code in codes]
             differ[family.parent] = disagreements(text, codes, marks, columns[family.parent].separator)
     return differ
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,12 @@ from sdc.drafts.derived import Derived
 from sdc.drafts.families import Family
 from sdc.drafts.identities import Identity
 from sdc.drafts.opening import Opened
-from sdc.drafts.places import pcode_columns
+from sdc.drafts.places import listed_columns, pcode_columns
 from sdc.drafts.roles import role_of
 from sdc.forms.naming import dtm_name, part_of_name
 from sdc.forms.proposals import Guess, propose, tokens
 from sdc.ingest.shapes import levelled
+from sdc.pcodes import Places
 
 _GROUP = 5  # columns that share what stands before a dot: then it is a group
 _PERSONAL = frozenset(
@@ -30,12 +32,14 @@ class Entries:
     """Entries of the dictionary, one a column, with what ties them to one another."""
 
     def __init__(self, file: Opened, own: Mapping[str, Facts], found: list[Family], names: dict[str, str],
-                 sums: list[Identity]) -> None:  # fmt: skip
+                 sums: list[Identity], places: Places | None = None) -> None:  # fmt: skip
         self.file, self.own, self.names = file, own, names
         self.family = {family.parent: family for family in found}
-        self.pcodes = pcode_columns(
-            {name: fact.cells.values for name, fact in own.items() if fact.type == Type.CODE and fact.observed > 0}
-        )
+        coded = {name: fact.cells.values for name, fact in own.items() if fact.type == Type.CODE and fact.observed > 0}
+        self.pcodes = pcode_columns(coded)
+        self.listed = listed_columns(coded, places) if places is not None else {}
+        self.pcodes |= self.listed
+        self.labelled: Mapping[str, Mapping[str, str]] = {}
         self.groups = Counter(name.partition(".")[0] for name in own if "." in name)
         self.scope = self._scope(sums)
         self.unit = {"loc": "place", "hh": "household", "ind": "person"}[self.scope]
@@ -85,13 +89,24 @@ class Entries:
         told = dtm_name(name)
         label = self.file.grid.labels.get(name)
         scope = told.scope if told else self.scope
+        if self.file.layout.repeat and name == self.file.layout.repeat[-1].child and len(self.file.layout.repeat) == 1:
+            why = "names the parent of each repeat: ties the records of one household"
+            return Guess(Role.HOUSEHOLD, why, Confidence.HIGH, Sensitivity.HIGH)
+        if self._all_labelled(name, fact):
+            fact = replace(fact, type=Type.CODE)
         return role_of(fact, self.bare(name), scope, (label,) if label else (), self.pcodes)
 
     def bare(self, name: str) -> str:
         """A name without its groups: what stands before a slash, or before a dot that many columns share."""
+        name = re.sub(r"\([^()]*\)", " ", name).strip() or name  # `Sex (M/F)` has no group
         name = name.rpartition("/")[2] or name
         first, _, rest = name.partition(".")
         return name.rpartition(".")[2] if rest and self.groups[first] >= _GROUP else name
+
+    def _all_labelled(self, name: str, fact: Facts) -> bool:
+        """Whether the file has a label for each of the codes: numbers are then codes."""
+        labels = self.file.grid.value_labels.get(name, {})
+        return bool(labels) and fact.type in (Type.INTEGER, Type.CODE) and set(fact.cells.values) <= set(labels)
 
     def _once(self, guesses: dict[str, Guess], role: Role) -> None:
         """A role that one column only can have goes to the likeliest."""
@@ -224,8 +239,9 @@ class Entries:
         told = dtm_name(name)
         kind, listed, separator = fact.type, fact.listed, fact.separator
         if family is not None:
-            kind, separator, listed = Type.CODES, fact.separator, tuple(family.children)
-        elif labels and kind in (Type.INTEGER, Type.CODE) and set(fact.cells.values) <= set(labels):
+            kind, separator, listed = Type.CODES, fact.separator, tuple(self.labelled.get(name, family.children))
+            labels = self.labelled.get(name, {})
+        elif self._all_labelled(name, fact):
             kind, listed = Type.CODE, tuple(labels)
         role = guess.role
         if role == Role.COUNT and (kind != Type.INTEGER or self._negative(name)):

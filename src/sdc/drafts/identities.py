@@ -1,9 +1,9 @@
 """Identities between columns of numbers: the same number twice, and totals that are the sums of their parts.
 
-Columns are projected on random weights modulo 2**64, over a few rows at a time: equal numbers have equal projections, and
-a total has the sum of its parts' projections. Candidates are looked up in sorted lists, then counted in every row, so a
-few broken rows hide no identity and no chance makes one.
-"""  # noqa: E501
+Columns are projected on random weights modulo 2**64, over a few rows at a time: equal numbers have equal projections,
+and a total has the sum of its parts' projections. Candidates are looked up in sorted lists, then counted in every row,
+so a few broken rows hide no identity and no chance makes one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -208,7 +208,7 @@ class _Found:
         self.counted[total, parts] = (len(values), broken) if good else None
 
     def _with_rare(self, total: int, parts: tuple[int, ...]) -> tuple[int, ...]:
-        """Parts and the columns that a sample of rows did not show: those that mend rows in which the sum falls short."""  # noqa: E501
+        """Parts, and columns that a sample of rows did not show: those that mend rows in which the sum falls short."""
         for _ in range(_RARE):
             rest = self.filled[:, total] - self.filled[:, list(parts)].sum(axis=1)
             rest[~self.observed[:, [total, *parts]].all(axis=1)] = 0

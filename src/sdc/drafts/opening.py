@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from sdc.documents import build
+from sdc.drafts.ending import rows_at_end
+from sdc.drafts.joins import is_repeat, join_of
 from sdc.drafts.structure import Structure, structure
 from sdc.errors import DataError, DictionaryError
 from sdc.ingest.layout import NAMED, WORKBOOKS, Layout
@@ -47,7 +49,9 @@ class Opened:
     tolerated: dict[str, Any] = field(default_factory=dict)
 
 
-def opened(path: Path, *, sheet: str | None = None, names_file: Path | None = None) -> Opened:
+def opened(
+    path: Path, *, sheet: str | None = None, names_file: Path | None = None, url_from: str | None = None
+) -> Opened:
     """Look at a file, choose its layout, and read it with that.
 
     Parameters
@@ -55,11 +59,16 @@ def opened(path: Path, *, sheet: str | None = None, names_file: Path | None = No
     path : Path
     sheet : name of the worksheet; the largest that holds records, where none is given
     names_file : file of column names, one a line, for a table without a header
+    url_from : where the URL of a database is; then the file holds a query
 
     Raises
     ------
     DataError : when the file cannot be read, or is a form and no data
     """
+    if url_from is not None:
+        layout = build({"format": "sql", "url_from": url_from}, "--url-from", Layout, DictionaryError)
+        frame, tolerated = open_source(path, layout)
+        return Opened(frame, layout, Grid("", (), len(frame) + 1, named=True), (), True, tolerated)
     seen = peek(path, rows=_PEEKED)
     grid, notes = _chosen(seen, sheet, str(path))
     found = Structure((1,)) if grid.named else structure(grid.rows)
@@ -76,8 +85,33 @@ def opened(path: Path, *, sheet: str | None = None, names_file: Path | None = No
             raise
         facts = _layout_facts(seen, grid, mended, None)
         frame, tolerated = open_source(path, build(facts, f"{path}, draft of the layout", Layout, DictionaryError))
+    if sheet is not None and is_repeat(grid):
+        facts, frame, told = _joined_to_parents(path, seen, grid, facts, frame)
+        notes += told
+    elif seen.format in ("csv", *WORKBOOKS):
+        rows, told = rows_at_end(frame)
+        notes += told
+        if rows:
+            facts["skip_at_end"], frame = rows, frame.iloc[:-rows].reset_index(drop=True)
     layout = build(facts, f"{path}, draft of the layout", Layout, DictionaryError)
     return Opened(frame, layout, grid, notes, found.sure, tolerated)
+
+
+def _joined_to_parents(
+    path: Path, seen: Peek, grid: Grid, facts: dict[str, Any], frame: pd.DataFrame
+) -> tuple[dict[str, Any], pd.DataFrame, tuple[str, ...]]:
+    """The layout and the rows of a repeat joined to the tables above it; as they were where that cannot be."""
+    join = join_of(grid, seen.grids)
+    if join is None:
+        told = "it is a repeat group, and no sheet was found that it belongs to: declare `repeat` by hand"
+        return facts, frame, (told,)
+    wanted = {**facts, "sheet": join.sheet, "repeat": list(join.repeat)}
+    try:
+        joined, _ = open_source(path, build(wanted, f"{path}, draft of the layout", Layout, DictionaryError))
+    except DataError as refusal:
+        told = "; ".join(fault.what for fault in refusal.faults)
+        return facts, frame, (f"it is a repeat group that cannot be joined to `{join.sheet.strip()}`: {told}",)
+    return wanted, joined, (f"a repeat group, joined to `{join.sheet.strip()}`: one row is one repeat",)
 
 
 def _chosen(seen: Peek, sheet: str | None, where: str) -> tuple[Grid, tuple[str, ...]]:
@@ -98,23 +132,16 @@ def _chosen(seen: Peek, sheet: str | None, where: str) -> tuple[Grid, tuple[str,
             raise DataError(where, f"has no sheet of the name given among its {len(grids):,}", "Look at `--sheet`.")
         return named[0], ()
     likely = [grid for grid in grids if grid.sheet.strip().casefold() not in _ASIDE] or grids
-    repeats = [grid for grid in likely if _is_repeat(grid)]
+    repeats = [grid for grid in likely if is_repeat(grid)]
     mains = [grid for grid in likely if grid not in repeats] or likely
     best = max(mains, key=lambda grid: grid.height * max(map(len, grid.rows)))
     notes: tuple[str, ...] = ()
     if len(grids) > 1:
         notes += (f"{len(grids):,} sheets; the largest is described, choose another with --sheet",)
     if repeats:
-        notes += (f"{len(repeats):,} sheets are repeat groups of it: join one with `repeat` in the layout",)
+        told = ", ".join(f"`{grid.sheet.strip()}`" for grid in repeats)
+        notes += (f"repeat groups of it: {told}; describe each on its own with --sheet, which joins it to this one",)
     return best, notes
-
-
-def _is_repeat(grid: Grid) -> bool:
-    """Whether a sheet names the rows of another."""
-    return any(
-        {"_parent_index", "_submission__uuid", "_parent_table_name"} & {cell.strip() for cell in row}
-        for row in grid.rows[:5]
-    )
 
 
 def _layout_facts(seen: Peek, grid: Grid, found: Structure, names_file: Path | None) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Which columns hold p-codes, and of which level: by their form, by how they nest, and by their names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from sdc.dictionary import Geography
 from sdc.forms.proposals import tokens
+from sdc.pcodes import Places
 
 _PCODE = re.compile(r"([A-Z]{2,3})([0-9]{2,12})")
 _COUNTRY = re.compile(r"[A-Z]{3}|[A-Z]{2}")
@@ -15,12 +16,15 @@ _NAMED = re.compile(r"(?:^|[^a-z])adm(?:in)?[ _.-]?([0-4])(?![0-9])", re.IGNOREC
 _WORDS = {
     "country": Geography.ADMIN0, "pays": Geography.ADMIN0, "oblast": Geography.ADMIN1, "governorate": Geography.ADMIN1,
     "province": Geography.ADMIN1, "region": Geography.ADMIN1, "raion": Geography.ADMIN2, "district": Geography.ADMIN2,
-    "departement": Geography.ADMIN2, "municipality": Geography.ADMIN3, "hromada": Geography.ADMIN3, "commune": Geography.ADMIN3,  # noqa: E501
-    "subdistrict": Geography.ADMIN3, "sub district": Geography.ADMIN3, "place": Geography.SITE, "location": Geography.SITE,  # noqa: E501
+    "departement": Geography.ADMIN2, "municipality": Geography.ADMIN3, "hromada": Geography.ADMIN3,
+    "commune": Geography.ADMIN3,
+    "subdistrict": Geography.ADMIN3, "sub district": Geography.ADMIN3, "place": Geography.SITE,
+    "location": Geography.SITE,
     "village": Geography.SITE, "settlement": Geography.SITE, "site": Geography.SITE, "camp": Geography.SITE,
     "country code": Geography.ADMIN0, "ward": Geography.ADMIN3, "area": Geography.ADMIN4, "gps": Geography.POINT,
 }  # fmt: skip
 _LEVELS = (Geography.ADMIN1, Geography.ADMIN2, Geography.ADMIN3, Geography.ADMIN4)
+_LISTED = 0.5  # of the distinct codes of a column stand in the official list: the others are slips
 _MOST = 0.95  # of the distinct codes of a column have the form
 
 
@@ -68,6 +72,34 @@ def pcode_columns(values: Mapping[str, pd.Series]) -> dict[str, tuple[Geography,
         )
         found[name] = (told or by_length, why)
     return found
+
+
+def listed_columns(values: Mapping[str, pd.Series], places: Places) -> dict[str, tuple[Geography, str]]:
+    """Columns whose codes stand in the official list, with the level that most of them have there.
+
+    Parameters
+    ----------
+    values : distinct texts of each column of codes
+    places : Places
+    """
+    found = {}
+    for name, texts in values.items():
+        levels = texts.map(places.level_of).dropna()
+        if len(levels) < max(1, _LISTED * len(texts)) or levels.empty:
+            continue
+        level = int(levels.mode().iloc[0])
+        if level > Geography.ADMIN4.depth or (level == 0 and len(texts) > len(places.levels[0])):
+            continue
+        why = f"{len(levels):,} of its {len(texts):,} codes stand in the official list, most at admin {level}"
+        found[name] = (list(Geography)[level], why)
+    return found
+
+
+def country_of(values: Iterable[pd.Series], places: Places) -> str | None:
+    """The one country of a list that codes lie in; None where they lie in several."""
+    codes = {code for texts in values for code in texts if code in places.level_of}
+    countries = {places.around(code, 0) for code in codes} - {None}
+    return countries.pop() if len(countries) == 1 else None
 
 
 def country_column(name: str, texts: pd.Series) -> bool:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from sdc.dictionary import Confidence, Geography, Role, Sensitivity, Type
 from sdc.drafts.content import Facts
 from sdc.drafts.places import country_column, level_of_name
+from sdc.forms.draft import ENVELOPE, OF_PARENT
 from sdc.forms.proposals import Guess, propose, tokens
+from sdc.forms.wordlists import QUESTION_TYPES
 from sdc.ingest.names import share_of_names
 from sdc.ingest.shapes import CERTAIN, NAME, PHONE, SPOT
 
@@ -34,6 +36,7 @@ _KINDS = frozenset(["type", "types", "kind", "category", "status", "access", "re
 _RECORD_NUMBERS = frozenset(
     {"_id", "_index", "_uuid", "uuid", "instanceid", "instance id", "_submission__id", "seq", "index", "response_id"}
 )
+_ENVELOPE = {name: (role, why) for name, _, _, role, why in (*ENVELOPE, *OF_PARENT) if name.startswith(("_", "inst"))}
 
 
 def role_of(
@@ -58,6 +61,14 @@ def role_of(
     if name in pcodes:
         level, why = pcodes[name]
         return Guess(Role.KEY, why, Confidence.HIGH, _class_of(level), level)
+    if name in _ENVELOPE:
+        role, why = _ENVELOPE[name]
+        sensitivity = Sensitivity.HIGH if role in (Role.IDENTIFIER, Role.HOUSEHOLD) else Sensitivity.LOW
+        if not (role == Role.HOUSEHOLD and not facts.observed):
+            return Guess(role, why, Confidence.HIGH, sensitivity)
+    if facts.type == Type.DATE and bare in ("start", "end", "today"):
+        role, why, sure, sensitivity, _ = QUESTION_TYPES[bare]
+        return Guess(role, why, sure, sensitivity)
     own = facts.type == Type.CODE and not facts.listed and 2 * len(facts.cells.values) > facts.observed
     by_name = propose(bare, type=Type.TEXT if own else facts.type, scope=scope, labels=labels)
     if own and by_name.role == Role.OTHER and by_name.geography is None:
@@ -120,6 +131,9 @@ def _by_content(facts: Facts, bare: str, by_name: Guess) -> Guess:
         return Guess(Role.IDENTIFIER, "numbers the records: each has its own", Confidence.HIGH, Sensitivity.MODERATE)
     if facts.unique and facts.observed >= 20 and facts.type in (Type.INTEGER, Type.CODE):
         sure = Confidence.HIGH if set(words) & _ROW_WORDS else Confidence.LOW
+        if sure == Confidence.LOW and facts.type == Type.INTEGER and not _numbers_rows(facts):
+            why = "every record has its own number, as an amount may have: is it an amount, or does it name records?"
+            return Guess(Role.OTHER, why, Confidence.LOW, Sensitivity.MODERATE)
         return Guess(Role.IDENTIFIER, "every record has its own", sure, Sensitivity.MODERATE)
     level = level_of_name(bare)
     placed = facts.type in (Type.CODE, Type.TEXT) or (facts.type == Type.INTEGER and "id" in words)
@@ -135,6 +149,17 @@ def _by_content(facts: Facts, bare: str, by_name: Guess) -> Guess:
     if not facts.observed:
         return Guess(Role.OTHER, "empty in this file", Confidence.LOW)
     return Guess(Role.OTHER, "nothing speaks for another role", Confidence.LOW, by_name.sensitivity)
+
+
+def _numbers_rows(facts: Facts) -> bool:
+    """Whether different whole numbers run on without gaps, or are all equally long: amounts do neither."""
+    texts = facts.cells.values
+    if not texts.str.fullmatch(r"[0-9]{1,18}").all():
+        return False
+    numbers = texts.astype("int64")
+    return bool(numbers.max() - numbers.min() < 2 * len(numbers)) or bool(
+        texts.str.len().nunique() == 1 and len(texts.iloc[0]) >= 6
+    )
 
 
 def _class_of(level: Geography) -> Sensitivity:

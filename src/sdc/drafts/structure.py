@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 _HXL = re.compile(r"#[A-Za-z]\w*(?:\s*\+\s*[A-Za-z]\w*)*")
 _VALUE = re.compile(
-    r"[+-]?[0-9][0-9.,'\u00a0 ]*%?|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ].*)?|[0-9]{1,2}[ -][A-Za-z]{3,9}[ -][0-9]{2,4}"  # noqa: E501
+    r"[+-]?[0-9][0-9.,'\u00a0 ]*%?|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ].*)?"
+    r"|[0-9]{1,2}[ -][A-Za-z]{3,9}[ -][0-9]{2,4}"
     r"|(?:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-.*|[^@\s]+@[^@\s]+\.[^@\s]+|true|false|yes|no|null|nat|nan|n/a",
     re.IGNORECASE,
 )
@@ -113,6 +114,8 @@ def _headed(rows: Sequence[Sequence[str]], place: int) -> Structure:
         return Structure(
             (place + 1, under + 1), 0, _mended(joined, rows[under + 1 :]), _titled(place, notes), sure=False
         )
+    elif _is_units(rows[under] if under < len(rows) else (), rows[under + 1 :]):
+        skipped, notes = 1, ("a row of units or labels under the header",)
     data = rows[header + 1 + skipped :]
     names = _mended(rows[header], data)
     if names:
@@ -151,6 +154,18 @@ def _is_group_row(row: Sequence[str], under: Sequence[str], below: Sequence[Sequ
         any(place < len(other) and cell and other[place] == cell for other in below) for place, cell in enumerate(under)
     )
     return len(set(joined)) > len(set(cells)) and again <= _RECURRING * len(cells)
+
+
+def _is_units(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a row names units: words over two columns of values or more, a value over none."""
+    worded = 0
+    for place, cell in enumerate(row):
+        column = [other[place] for other in below[:200] if place < len(other) and other[place]]
+        if len(column) > 5 and sum(map(bool, map(_VALUE.fullmatch, column))) > 0.9 * len(column):
+            if _VALUE.fullmatch(cell):
+                return False
+            worded += bool(cell)
+    return worded >= 2
 
 
 def _joined(row: Sequence[str], under: Sequence[str]) -> tuple[str, ...]:

@@ -7,12 +7,17 @@ import yaml
 
 from sdc.errors import DictionaryError
 from sdc.ingest.layout import Layout
+from sdc.pcodes import PlacesCheck
 
-_ORDER = ("format", "encoding", "separator", "sheet", "header_row", "header_rows", "names_file", "names", "skip_after_header", "records",  # noqa: E501
-          "missing", "thousands", "decimal", "date_formats")  # fmt: skip
+_ORDER = (
+    *("format", "url_from", "encoding", "separator", "sheet", "header_row", "header_rows", "names_file", "names"),
+    *("skip_after_header", "skip_at_end", "records", "missing", "thousands", "decimal", "date_formats"),
+)
 
 
-def extract_text(name: str, component: str, number: int, path: str, layout: Layout) -> str:
+def extract_text(
+    name: str, component: str, number: int, path: str, layout: Layout, places: PlacesCheck | None = None
+) -> str:
     """The entry of one extract, as lines of YAML to stand under `extracts:`.
 
     Parameters
@@ -22,6 +27,7 @@ def extract_text(name: str, component: str, number: int, path: str, layout: Layo
     number : int, the round
     path : str, of the raw file
     layout : Layout
+    places : PlacesCheck, where the p-codes are held against a list
     """
     content = layout.model_dump(mode="json")
     given = {"format", "header_row"} if not layout.header_rows else {"format"}
@@ -38,7 +44,11 @@ def extract_text(name: str, component: str, number: int, path: str, layout: Layo
     }
     if layout.format in ("json", "sav", "dta", "parquet", "sql"):
         facts.pop("header_row", None)
+    if layout.repeat:
+        facts["repeat"] = [repeat.model_dump(mode="json", exclude_none=True) for repeat in layout.repeat]
     entry: dict[str, Any] = {name: {"component": component, "round": number, "path": path, "layout": facts}}
+    if places is not None:
+        entry[name]["places"] = places.model_dump(mode="json", exclude_defaults=True)
     text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
     return "".join(f"  {line}\n" for line in text.splitlines())
 

@@ -1,17 +1,17 @@
 """Secondary suppression: the cheapest cells that keep an intruder from solving for the primary ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
 
 from sdc.cells.model import Cells
 from sdc.engines.circulation import CHEAP, NEAR, Move, Need, Place, Problem
 from sdc.errors import DisclosureError
 
 _AGAIN = 80_000  # iterations of all blocks together within which another order is tried
+_ASKED = 50  # cells that cannot be protected, to which a refusal looks for its reason
 _SMALL = 1_000  # cells of a table that is also searched as a whole
 
 
@@ -263,7 +263,7 @@ def suppress_cells(
     while True:
         best, unmet, unguarded = _best(problem, start, needs, insiders, effort)
         if infeasible == "refuse" and unmet | unguarded:
-            raise _cannot(cells, problem, unmet | unguarded)
+            raise _cannot(cells, problem, unmet | unguarded, amount)
         stuck |= unmet | unguarded
         if best is not None:
             break
@@ -327,18 +327,45 @@ def _best_blocks(
     return whole
 
 
-def _cannot(cells: Cells, problem: Problem, stuck: set[int]) -> DisclosureError:
-    """Name the variable along which the cells that cannot be protected have nobody to hide behind."""
-    rows = cells.identities
-    alone = np.zeros(len(cells.dimensions), dtype=np.int64)
-    by_column = sparse.csc_array(rows)
-    for cell in stuck:
-        for row in by_column.indices[by_column.indptr[cell] : by_column.indptr[cell + 1]]:
-            others = rows.indices[rows.indptr[row] : rows.indptr[row + 1]]
-            alone[cells.of_identity[row]] += int(problem.free[others].sum() <= 1)
-    columns = cells.dimensions[int(np.argmax(alone))].columns if len(alone) else ()
+def _cannot(cells: Cells, problem: Problem, stuck: set[int], amount: float) -> DisclosureError:
+    """Name the variable whose sums leave these cells no room, and say whether that is proved.
+
+    It is proved where no move of the table, not even in fractions, changes a cell. The variable is the one without
+    whose sums most of the cells could move.
+    """
+    some = sorted(stuck)[:_ASKED]
+    proved = not _movable(problem, some, amount)
+    freed = [
+        _movable(_without_sums(cells, problem, number), some, amount)
+        + _alone(cells, problem, some, number) / (2 * _ASKED)
+        for number in range(len(cells.dimensions))
+    ]
+    columns = cells.dimensions[int(np.argmax(freed))].columns if freed else ()
+    how = "that is proved: no other table agrees with what must be shown" if proved else "no room was found for them"
     return DisclosureError(
         "cell suppression",
-        f"{len(stuck)} cells cannot be protected, whatever else is suppressed.",
+        f"{len(stuck)} cells cannot be protected, whatever else is suppressed ({how})",
         f"Coarsen `{' > '.join(columns)}`, or round this table instead of suppressing in it.",
     )
+
+
+def _movable(problem: Problem, wanted: Sequence[int], amount: float) -> int:
+    """How many cells can move at all when everything that may be hidden is hidden."""
+    place = problem.place(-1)
+    needs = (Need(cell, (1, -1), amount) for cell in wanted)
+    return sum(place.cheapest(need, (), whole=False, thorough=False) is not None for need in needs)
+
+
+def _without_sums(cells: Cells, problem: Problem, dimension: int) -> Problem:
+    """The table without the sums along one variable."""
+    kept = np.flatnonzero(cells.of_identity != dimension)
+    less = replace(cells, identities=cells.identities[kept], of_identity=cells.of_identity[kept])
+    truth = cells.counts.astype(np.float64)
+    return Problem(less, problem.weight, truth - problem.down, truth + problem.up, problem.free, problem.judged)
+
+
+def _alone(cells: Cells, problem: Problem, wanted: Sequence[int], dimension: int) -> int:
+    """In how many sums along a variable some of the cells have nobody to hide behind."""
+    rows = cells.identities[np.flatnonzero(cells.of_identity == dimension)]
+    single = np.asarray(abs(rows) @ problem.free.astype(np.float64)).ravel() <= 1
+    return int((abs(rows[np.flatnonzero(single)])[:, list(wanted)].sum(axis=0) > 0).sum())

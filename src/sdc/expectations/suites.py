@@ -219,22 +219,24 @@ def _column_released(variable: Variable, policy: Policy) -> Iterator[dict]:
 
 
 def _counts_released(dictionary: Dictionary, policy: Policy, names: Sequence[str]) -> Iterator[dict]:
-    base, minimum = policy.rounding_base.value, policy.minimum_count.value
+    base = policy.rounding_base.value
     for variable in dictionary.variables:
         if variable.role == Role.COUNT and variable.name in names:
-            if minimum > 1:
-                kwargs = {"column": variable.name, "minimum": minimum}
-                yield _ruled("expect_minimum_count", kwargs, policy.minimum_count)
+            least = policy.least_count(variable.unit)
+            if least.value > 1:
+                kwargs = {"column": variable.name, "minimum": least.value}
+                yield _ruled("expect_minimum_count", kwargs, least)
             if base > 1:
                 kwargs = {"column": variable.name, "base": base}
                 yield _ruled("expect_rounded_counts", kwargs, policy.rounding_base)
     for link in dictionary.links:
         rounding = base if policy.rounding_base.breach == "stop" else 1
         yield _link(link, _slack(link, dictionary.links, rounding))
-        if minimum > 1:
+        least = policy.least_count(dictionary.by_name[link.total].unit)
+        if least.value > 1:
             slack = rounding / 2 * len(link.members) if rounding > 1 else 0
-            kwargs = {"total": link.total, "parts": list(link.parts), "minimum": minimum, "slack": _plain(slack)}
-            yield _ruled("expect_no_count_given_away", kwargs, policy.minimum_count)
+            kwargs = {"total": link.total, "parts": list(link.parts), "minimum": least.value, "slack": _plain(slack)}
+            yield _ruled("expect_no_count_given_away", kwargs, least)
 
 
 def _records_released(dictionary: Dictionary, policy: Policy, released: Sequence[Variable]) -> Iterator[dict]:

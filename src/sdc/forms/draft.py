@@ -50,7 +50,7 @@ ENVELOPE: tuple[tuple[str, tuple[str, ...], Type, Role, str], ...] = (
     ("__version__", ("_version_",), Type.TEXT, Role.OTHER, "the version of the form"),
     ("_index", ("index",), Type.TEXT, Role.IDENTIFIER, "the place of the record in the export"),
 )
-_OF_PARENT: tuple[tuple[str, tuple[str, ...], Type, Role, str], ...] = (
+OF_PARENT: tuple[tuple[str, tuple[str, ...], Type, Role, str], ...] = (
     ("_parent_index", (), Type.TEXT, Role.HOUSEHOLD, "ties the records that one interview listed"),
     ("_parent_table_name", (), Type.TEXT, Role.OTHER, "the sheet of the interview"),
     ("_submission__id", (), Type.TEXT, Role.IDENTIFIER, "the number of the submission on the server"),
@@ -111,7 +111,7 @@ def draft(
     if envelope == "kobo":
         taken = {name for entry in entries for name in (entry["name"], *entry.get("aliases", ()))}
         nested = any(row.repeat for row in rows)
-        entries += [_enveloped(*line) for line in (*ENVELOPE, *(_OF_PARENT if nested else ())) if line[0] not in taken]
+        entries += [_enveloped(*line) for line in (*ENVELOPE, *(OF_PARENT if nested else ())) if line[0] not in taken]
         _release_aliases(entries)
     _proposed(entries)
     _geography_linked(entries)

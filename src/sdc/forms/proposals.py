@@ -18,6 +18,7 @@ from sdc.forms.wordlists import (
     HOUSEHOLD_IDS,
     IDENTIFIERS,
     NO_NAME,
+    ONLY_COUNTED,
     PERSON_NAME,
     PERSONS,
     PLACES,
@@ -29,7 +30,8 @@ from sdc.forms.wordlists import (
 
 _REFERENCE = re.compile(r"\$\{[^}]*\}|<[^>]*>")
 _TOKEN = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][A-Za-z])")  # `siteID` is two words, `DoB` is one
+_NUMBER_OF = re.compile(r"^\s*(?:#|№|[Nn][°º])\s*(?=\w)")
 _OF_PLACES = {"type", "types", "access", "management", "status", "multiple"}  # what is asked of a place, not which one
 _LEVEL = re.compile(r"(?:^|[^a-z])adm(?:in)?[ _.-]?([0-4])(?![0-9])", re.IGNORECASE)
 
@@ -117,7 +119,7 @@ def propose(
 
 def tokens(text: str) -> tuple[str, ...]:
     """Words of a name or a label, in lower case and without accents."""
-    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text))
+    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", _NUMBER_OF.sub("num ", text)))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()
     return tuple(_TOKEN.findall(plain))
 
@@ -159,8 +161,9 @@ def _by_words(name: str, words: tuple[str, ...], type: Type, scope: str, source:
                     point,
                 )
             return Guess(Role.IDENTIFIER, because(word, what), confidence, Sensitivity.SEVERE, point)
-    if {"id", "code"} & said and said & TAKING_PART and type != Type.DATE:
-        what = because("id", "a number for somebody who takes part in the interview")
+    if ({"id", "code"} & said or len(words) == 1) and said & TAKING_PART and type != Type.DATE:
+        word = min({"id", "code"} & said or said)
+        what = because(word, "a name or a number for somebody who takes part in the interview")
         return Guess(Role.IDENTIFIER, what, Confidence.MEDIUM, Sensitivity.HIGH)
     if (word := first(HOUSEHOLD_IDS)) and type in (Type.TEXT, Type.INTEGER, Type.CODE):
         return Guess(
@@ -175,6 +178,9 @@ def _by_words(name: str, words: tuple[str, ...], type: Type, scope: str, source:
             return Guess(
                 Role.COUNT, what, Confidence.HIGH if source == "its name" else Confidence.MEDIUM, Sensitivity.MODERATE
             )
+    if type == Type.INTEGER and scope == "loc" and said & set(COUNTED) and said <= ONLY_COUNTED | _digits(said):
+        what = because(" ".join(words), "it names people and nothing else, and holds whole numbers")
+        return Guess(Role.COUNT, what, Confidence.MEDIUM, Sensitivity.MODERATE)
     if word := first(SENSITIVE):
         sure = Confidence.HIGH if personal and source == "its name" else Confidence.MEDIUM
         severity = Sensitivity.SEVERE if personal else Sensitivity.HIGH
@@ -193,6 +199,11 @@ def _by_words(name: str, words: tuple[str, ...], type: Type, scope: str, source:
         sure = Confidence.MEDIUM if source == "its name" else Confidence.LOW
         return Guess(Role.KEY, because(word, "a place"), sure, _sensitivity(geography), geography)
     return None
+
+
+def _digits(words: set[str]) -> set[str]:
+    """Those that are numbers: `men 18 59`."""
+    return {word for word in words if word.isdigit()}
 
 
 def _sensitivity(geography: Geography) -> Sensitivity:

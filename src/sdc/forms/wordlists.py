@@ -52,6 +52,14 @@ QUESTION_TYPES: dict[str, tuple[Role, str, Confidence, Sensitivity, Geography | 
     "acknowledge": (Role.OTHER, "somebody saw a text", _MEDIUM, Sensitivity.LOW, None),
 }
 
+REMARKS = frozenset(
+    _words(
+        "comment comments commentaire commentaires remark remarks remarque remarques observation observations "
+        "observacion observaciones comentario comentarios note notes ملاحظات ملاحظة примітки примечания"
+    )
+)
+"""Words of a name under which people write what they like."""
+
 PERSON_NAME = _words(
     "name names fullname firstname lastname surname nom noms prenom prenoms nombre_completo apellido apellidos "
     "nombres nome sobrenome اسم الاسم لقب اللقب نام magaca magac имя фамилия jina username"
@@ -159,13 +167,19 @@ HOUSEHOLD_IDS = _words(
     "household_code id_hogar"
 )
 WEIGHTS = _words("weight weights sampling_weight poids ponderation peso sample_weight")
-COUNTING = _words("num number nb nbr count total nombre no how_many combien numero cuantos عدد tirada")
-COUNTED = _words(
-    "ind inds individuals individual idp idps returnee returnees migrant migrants persons people personnes hh hhs "
-    "household households families family familles menages men women children boys girls male female males "
-    "females refugees arrivals departures hommes femmes enfants personas hogares familias population الافراد "
-    "افراد الاسر اسرة نازحين النازحين qoys qof"
+COUNTING = _words(
+    "num number nb nbr count total nombre no how_many combien numero cuantos cantidad عدد tirada кількість "
+    "количество число"
 )
+COUNTED = _words(
+    "ind inds individuals individual idp idps returnee returnees migrant migrants persons people personnes "
+    "elderly infants minors adults hh hhs household households families family familles menages men women "
+    "children boys girls male female males females refugees arrivals departures hommes femmes enfants personas "
+    "hogares familias population الافراد افراد الاسر اسرة نازحين النازحين qoys qof deplaces deplacees retournes "
+    "refugies desplazados впо осіб особи сімеи домогосподарств чоловіків жінок дітеи человек семеи мужчин женщин "
+    "детеи"
+)
+ONLY_COUNTED = frozenset((*COUNTED, *_words("of de des la los in and et y the years ans anos total")))
 
 SENSITIVE: dict[str, str] = {
     **dict.fromkeys(
@@ -228,17 +242,26 @@ DEMOGRAPHIC: dict[str, str] = {
 AREAS: dict[str, Geography] = {
     **dict.fromkeys(_words("country pays pais البلد الدولة"), Geography.ADMIN0),
     **dict.fromkeys(
-        _words("region province governorate gouvernorat provincia departamento المحافظة gobolka gobol wilaya oblast"),
+        _words(
+            "region province governorate gouvernorat provincia departamento المحافظة gobolka gobol wilaya oblast state "
+            "estado область"
+        ),
         Geography.ADMIN1,
     ),
     **dict.fromkeys(
-        _words("district county departement municipio municipality degmada degmo cercle المديرية القضاء raion"),
+        _words(
+            "district county departement municipio municipality degmada degmo cercle المديرية القضاء raion lga раион"
+        ),
         Geography.ADMIN2,
     ),
-    **dict.fromkeys(_words("commune subdistrict sub_district ward payam canton parroquia الناحية"), Geography.ADMIN3),
+    **dict.fromkeys(
+        _words("commune subdistrict sub_district ward payam canton parroquia الناحية woreda upazila hromada громада"),
+        Geography.ADMIN3,
+    ),
     **dict.fromkeys(
         _words(
-            "village neighbourhood neighborhood quartier boma locality localite barrio القرية الحي tuulada city town"
+            "village neighbourhood neighborhood quartier boma locality localite barrio القرية الحي tuulada city town "
+            "kebele"
         ),
         Geography.ADMIN4,
     ),

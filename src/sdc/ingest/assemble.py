@@ -277,19 +277,24 @@ def _links(
     for link in links:
         if any(member not in columns for member in link.members):
             continue
-        values = pd.DataFrame({member: columns[member] for member in link.members})
-        observed = values.notna().all(axis=1)
-        complete = values[observed]
-        broken = int((complete[link.total] != complete[list(link.parts)].sum(axis=1)).sum())
-        told.append({"total": link.total, "parts": list(link.parts), "checked": len(complete), "broken": broken})
+        checked = int(pd.DataFrame({member: columns[member] for member in link.members}).notna().all(axis=1).sum())
+        broken = int(broken_rows(columns, link).sum())
+        told.append({"total": link.total, "parts": list(link.parts), "checked": checked, "broken": broken})
         if broken > link.broken_rows_allowed:
             what = (
-                f"is not the sum of {', '.join(f'`{part}`' for part in link.parts)} in {broken:,} of {len(complete):,} "
+                f"is not the sum of {', '.join(f'`{part}`' for part in link.parts)} in {broken:,} of {checked:,} "
                 f"records, {link.broken_rows_allowed:,} are allowed"
             )
             do = "Mend the extract, or `broken_rows_allowed` of the link in the dictionary."
             faults.append(Fault(f"{where}, `{link.total}`", what, do))
     return told, faults
+
+
+def broken_rows(columns: Mapping[str, pd.Series], link: Link) -> np.ndarray:
+    """Records in which a total is not the sum of its parts, (n,) bool; one with a missing member breaks nothing."""
+    values = pd.DataFrame({member: columns[member] for member in link.members})
+    broken = values.notna().all(axis=1) & (values[link.total] != values[list(link.parts)].sum(axis=1))
+    return broken.fillna(False).to_numpy(dtype=bool)
 
 
 def surrogates(households: pd.Series, content: pd.DataFrame) -> pd.Series:

@@ -124,7 +124,8 @@ CHECKED: dict[int, tuple[Callable[[str], bool], ...]] = {
 LETTERED = re.compile(
     r"(?<![\w])(?:[0-9XYZ][0-9]{7}-?[A-HJ-NP-TV-Z]"  # Spain
     r"|[0-9]{1,2}\.?[0-9]{3}\.?[0-9]{3}-[0-9Kk]"  # Chile
-    r"|[0-9]{1,2}\s?/\s?[A-Za-z\u1000-\u109f]{3,24}\s?\(\s?(?:[NPEACTnpeact]|[\u1000-\u109f]{1,6})\s?\)\s?[0-9]{6}"  # Myanmar  # noqa: E501
+    r"|[0-9]{1,2}\s?/\s?[A-Za-z\u1000-\u109f]{3,24}\s?\(\s?(?:[NPEACTnpeact]"
+    r"|[\u1000-\u109f]{1,6})\s?\)\s?[0-9]{6}"  # Myanmar
     r")(?![\w])"
 )
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+import numpy as np
 import pandas as pd
 
 from sdc.dictionary import Type, Variable
@@ -49,6 +50,15 @@ def as_codes(variable: Variable, column: Distinct, where: str) -> tuple[Distinct
     of_record = places[column.of_record] if len(places) else column.of_record.copy()
     of_record[column.of_record < 0] = -1
     return Distinct(pd.Series(values, dtype=TEXT), of_record, column.reasons), faults
+
+
+def unreadable(variable: Variable, column: Distinct, where: str) -> np.ndarray:
+    """Records, (n,) bool, whose text is no sequence of labels of a closed list, or several: as `as_codes` counts."""
+    wrong = np.zeros(len(column.values) + 1, dtype=bool)
+    if variable.type in (Type.CODE, Type.CODES) and variable.codes and not variable.open_codes:
+        owners = _owners(variable, where)
+        wrong[:-1] = [_read(str(text), variable, owners) is None for text in column.values]
+    return wrong[column.of_record]
 
 
 def _owners(variable: Variable, where: str) -> dict[str, str]:

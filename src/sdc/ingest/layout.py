@@ -69,6 +69,7 @@ class Layout(Frozen):
     header_rows : rows, one below the other, that hold the names together, instead of `header_row`.
     names, names_file : column names in file order, one a line in the file; they replace the header row.
     skip_after_header : rows between header and data, such as a row of HXL hashtags.
+    skip_at_end : last rows that are no records: totals, sources, footnotes. As full as a record, they are refused.
     records : JSON only: dotted path of the list of records; empty where the list is the whole file.
     headers : whether the header holds names, or the labels of questions.
     values : whether cells of select questions hold codes, or the labels of choices.
@@ -92,6 +93,7 @@ class Layout(Frozen):
     names: tuple[str, ...] = ()
     names_file: Path | None = None
     skip_after_header: int = Field(default=0, ge=0, le=1000)
+    skip_at_end: int = Field(default=0, ge=0, le=100)
     records: str | None = None
     headers: Literal["names", "labels"] = "names"
     values: Literal["codes", "labels"] = "codes"
@@ -165,8 +167,8 @@ class Layout(Frozen):
             raise ValueError("without a header row the layout needs `names` or `names_file`")
         if self.thousands == self.decimal:
             raise ValueError("`thousands` and `decimal` are the same sign")
-        if self.format in NAMED and given & {"header_row", "header_rows", "skip_after_header"}:
-            raise ValueError(f"columns of {self.format} have names: no header row is declared")
+        if self.format in NAMED and given & {"header_row", "header_rows", "skip_after_header", "skip_at_end"}:
+            raise ValueError(f"{self.format} holds names and records and nothing else: no rows are declared")
         only: dict[str, tuple[str, ...]] = {
             "encoding": ("csv",),
             "separator": ("csv",),

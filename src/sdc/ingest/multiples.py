@@ -41,8 +41,8 @@ def choices(children: Mapping[str, Distinct], variable: Variable, where: str) ->
     return np.column_stack(chosen), faults
 
 
-def disagreements(text: Distinct, codes: list[str], chosen: np.ndarray, separator: str | None = None) -> int:
-    """Number of records whose text and 0/1 columns tell different choices.
+def differing(text: Distinct, codes: list[str], chosen: np.ndarray, separator: str | None = None) -> np.ndarray:
+    """Records whose text and 0/1 columns tell different choices.
 
     A missing 0/1 cell tells nothing; a chosen code beside a missing text differs from it.
 
@@ -52,13 +52,29 @@ def disagreements(text: Distinct, codes: list[str], chosen: np.ndarray, separato
     codes : list of str, m codes
     chosen : array of int8, (n, m)
     separator : str, between the codes of the text; blanks where none is given
+
+    Returns
+    -------
+    array of bool, (n,)
     """
     sets = [frozenset(chosen_codes(value, separator)) for value in text.values]
     member = np.array(
         [[code in chosen_codes for code in codes] for chosen_codes in (*sets, frozenset())], dtype=np.int8
     )
     differs = (chosen >= 0) & (chosen != member[text.of_record])
-    return int(differs.any(axis=1).sum())
+    found: np.ndarray = differs.any(axis=1)
+    return found
+
+
+def disagreements(text: Distinct, codes: list[str], chosen: np.ndarray, separator: str | None = None) -> int:
+    """Number of records whose text and 0/1 columns tell different choices, as `differing` finds them."""
+    return int(differing(text, codes, chosen, separator).sum())
+
+
+def no_marks(child: Distinct) -> np.ndarray:
+    """Records of a 0/1 column that hold neither, (n,) bool; a missing cell is none of them."""
+    wrong = np.array([text.casefold() not in MARKS for text in child.values], dtype=bool)
+    return np.append(wrong, False)[child.of_record]
 
 
 def rebuilt(codes: list[str], chosen: np.ndarray) -> pd.Series:

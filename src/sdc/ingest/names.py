@@ -15,7 +15,8 @@ _MARK = r"[\u0300-\u036f\u064b-\u0655\u0670]"  # accents and vowel signs, which 
 _TITLE = re.compile(
     r"(?:^|[\s,;:(])(?:mr|mrs|ms|miss|dr|eng|sheikh|cheikh|haji|hajj|ustaz|don|doña|sr|sra|señor|señora|monsieur|madame|mme|mlle|"
     r"ato|weizero|u|daw|ko|ma|пан|пані|господин|госпожа|السيد|السيدة|الشيخ|الحاج|أبو|ابو|أم|ام|আমার নাম|জনাব|শ্রী|श्री|"
-    r"श्रीमती|አቶ|ወይዘሮ|ወ/ሮ|my name is|named|called|je m'appelle|nommée?|me llamo|llamad[oa]|se llama|اسمي|اسمه|اسمها|المدعو|"  # noqa: E501
+    r"श्रीमती|አቶ|ወይዘሮ|ወ/ሮ|my name is|named|called|je m'appelle|nommée?|me llamo|llamad[oa]|se llama"
+    r"|اسمي|اسمه|اسمها|المدعو|"
     r"мене звати|меня зовут|на ім'я|по имени|ስሜ|मेरो नाम|मेरा नाम)\.?\s+\Z",
     re.IGNORECASE,
 )
@@ -115,9 +116,11 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u1000-\u109
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞĀ-ſА-ЯІЇЄҐ][^\W\d_A-ZА-ЯІЇЄҐ]+(?:[-'’][^\W\d_]+)?"
 _PAIR = rf"{_CAPITAL}(?:\s{_CAPITAL}){{1,3}}"
 _CUED = re.compile(
-    rf"(?:\b(?:contact|call|phone|ask|with|see|named|called|by|contacter|appeler|rappeler|joindre|avec|nommée?|contactar a|llamar a|"  # noqa: E501
+    rf"(?:\b(?:contact|call|phone|ask|with|see|named|called|by|contacter|appeler|rappeler|joindre"
+    rf"|avec|nommée?|contactar a|llamar a|"
     rf"hablar con|con|llamad[oa]|зв'язатися з|подзвонити|з|звати|связаться с|позвонить)\s+{_PAIR}(?!\w))"
-    rf"|(?:(?:^|[.!?:]\s){_PAIR}\s(?:said|says|told|asked|reported|explained|a dit|a demandé|explique|dijo|pidió|comentó|каже|сказал[аи]?|"  # noqa: E501
+    rf"|(?:(?:^|[.!?:]\s){_PAIR}\s(?:said|says|told|asked|reported|explained|a dit|a demandé"
+    rf"|explique|dijo|pidió|comentó|каже|сказал[аи]?|"
     rf"говорит|сказав|повідоми\w+)(?!\w))"
 )
 _BETWEEN = re.compile(r"[^\W\d_]{2,}\s(?:بن|ابن|بنت|ولد|bin|ibn|bint|ould|mint)\s[^\W\d_]{2,}")

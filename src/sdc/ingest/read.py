@@ -38,7 +38,8 @@ def open_source(path: Path, layout: Layout, progress: Progress | None = None) ->
         repeat groups a record is one repeat, its parent's columns before its own.
     told : dict
         ``format``; of a CSV its ``encoding`` and ``separator``; numbers of ``empty_rows`` and ``empty_columns`` that
-        were left out; with repeat groups the number of ``parents_without_repeats`` at each join.
+        were left out; of ``rows_at_end`` that the layout leaves out; with repeat groups the number of
+        ``parents_without_repeats`` at each join.
 
     Raises
     ------
@@ -58,6 +59,8 @@ def open_source(path: Path, layout: Layout, progress: Progress | None = None) ->
         told |= {"encoding": layout.encoding, "separator": layout.separator}
     grids = _grids(path, layout, where, progress)
     frame, told["empty_rows"], told["empty_columns"] = _framed(grids[0], _names(layout), layout, where)
+    if layout.skip_at_end:
+        frame, told["rows_at_end"] = _without_end(frame, layout.skip_at_end, where), layout.skip_at_end
     for repeat, grid in zip(layout.repeat, grids[1:], strict=True):
         inner, rows, columns = _framed(grid, (), layout, where)
         told["empty_rows"] += rows
@@ -142,6 +145,19 @@ def _framed(grid: pa.Table, names: tuple[str, ...], layout: Layout, where: str) 
     mask = pa.array(occupied) if empty_rows else None
     data = {name: pd.Series(column.filter(mask) if empty_rows else column, dtype=_TEXT) for name, column in kept}
     return pd.DataFrame(data), empty_rows, len(columns) - len(kept)
+
+
+def _without_end(frame: pd.DataFrame, rows: int, where: str) -> pd.DataFrame:
+    """A table without its last rows; refused where one of them fills every column that all records fill."""
+    if rows >= len(frame):
+        raise DataError(where, "holds no records above the rows that `skip_at_end` leaves out", "Mend the layout.")
+    records, end = frame.iloc[:-rows], frame.iloc[-rows:]
+    full = [name for name in frame if bool((records[name] != "").all())]
+    as_full = int((end[full] != "").all(axis=1).sum())
+    if as_full:
+        what = f"{as_full:,} of the {rows:,} rows that `skip_at_end` leaves out are as full as records"
+        raise DataError(where, what, "Mend `skip_at_end`; take a total that fills every column out of the file.")
+    return records.reset_index(drop=True)
 
 
 def _header(columns: list[pa.ChunkedArray], height: int) -> tuple[str, ...]:

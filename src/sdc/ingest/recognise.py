@@ -97,7 +97,10 @@ def format_of(path: Path, where: str) -> str:
         return "dta"
     other = next((what for magic, what in _REFUSED if head.startswith(magic)), None)
     if other:
-        raise DataError(where, f"the content is {other}", "Export it as CSV, XLSX, ODS, JSON, SPSS, Stata or Parquet.")
+        do = "Export it as CSV, XLSX, ODS, JSON, SPSS, Stata or Parquet."
+        if other == "a database":
+            do += " Or write a SELECT into a file: `sdc inspect FILE.sql --url-from ...`."
+        raise DataError(where, f"the content is {other}", do)
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith(b"<"):
         raise DataError(where, "the content is a page of HTML or XML", "Export it as CSV or XLSX.")

@@ -39,7 +39,8 @@ _PAIR = re.compile(
     r"(?<![\d.])[+-]?([0-9]{1,3}\.[0-9]{4,})\s*°?\s*[NSEWns]?\s*[,;/ ]\s*[+-]?([0-9]{1,3}\.[0-9]{4,})(?![\d])"
 )
 _PAIR_ALONE = re.compile(
-    r"[+-]?([0-9]{1,3}\.[0-9]{3,})°?\s?[NSns]?[,;/ ]\s?[+-]?([0-9]{1,3}\.[0-9]{3,})°?\s?[EWew]?(?:[ ,;]+[+-]?[0-9.]+){0,2}"  # noqa: E501
+    r"[+-]?([0-9]{1,3}\.[0-9]{3,})°?\s?[NSns]?[,;/ ]\s?"
+    r"[+-]?([0-9]{1,3}\.[0-9]{3,})°?\s?[EWew]?(?:[ ,;]+[+-]?[0-9.]+){0,2}"
 )
 _DMS = re.compile(
     r"[0-9]{1,3}\s?[°º˚]\s?[0-9]{1,2}(?:\.[0-9]+)?\s?['′’ʹ]|[0-9]{1,3}\s?[°º˚]\s?[0-9]{1,2}\.[0-9]+|"
@@ -49,15 +50,20 @@ _PLUS_CODE = re.compile(r"(?<![\w+])[23456789CFGHJMPQRV][23456789CFGHJMPQRVWX]{7
 _ABROAD = re.compile(r"(?<![\w+])(?:\+|00)[ (]?[1-9][0-9 ().-]{6,18}[0-9](?!\w)")
 _HOME = re.compile(r"(?<![\w.,/+-])\(?0[1-9][0-9 ().-]{6,13}[0-9](?![\w/])")
 _CALL = (
-    "tel|phone|mobile|mob|cell|call|calls|contact|contacter|contactar|reach|llamar a|whats ?app|viber|telegram|téléphone|telephone|"  # noqa: E501
+    "tel|phone|mobile|mob|cell|call|calls|contact|contacter|contactar|reach|llamar a|whats ?app"
+    "|viber|telegram|téléphone|telephone|"
     "teléfono|telefono|celular|llamar|llame|appeler|appelez|joindre|тел|телефон|дзвоніть|звонить|телефону"
 )
 _CALL_ELSEWHERE = "هاتف|تلفون|موبايل|جوال|اتصل|واتساب|ስልክ|ፎን|ဖုန်း|ফোন|মোবাইল|फोन|मोबाइल"
 _PAPER = (
-    "id|nid|national id|identity|passport|ration card|case no|case number|registration no|registration number|c[ée]dula|dni|nie|curp|rut|"  # noqa: E501
+    "id|nid|national id|identity|passport|ration card|case no|case number|registration no"
+    "|registration number|c[ée]dula|dni|nie|curp|rut|"
     "carte d'identit[ée]|cni|passeport|pasaporte|nin|unhcr|паспорт|ідентифікаційний|инн|іпн|рнокпп|снилс"
 )
-_PAPER_ELSEWHERE = "هوية|رقم وطني|الرقم الوطني|جواز|بطاقة|መታወቂያ|ፓስፖርት|မှတ်ပုံတင်|နိုင်ငံသား|পরিচয়পত্র|পাসপোর্ট|एनआईडी|आधार|राहदानी|नागरिकता|परिचयपत्र"  # noqa: E501
+_PAPER_ELSEWHERE = (
+    "هوية|رقم وطني|الرقم الوطني|جواز|بطاقة|መታወቂያ|ፓስፖርት|မှတ်ပုံတင်|နိုင်ငံသား"
+    "|পরিচয়পত্র|পাসপোর্ট|एनआईडी|आधार|राहदानी|नागरिकता|परिचयपत्र"
+)
 _CALLED = re.compile(
     rf"(?:\b(?:{_CALL})\b|{_CALL_ELSEWHERE})[^0-9+]{{0,24}}(\+?[0-9][0-9 ().-]{{5,16}}[0-9])(?!\w)", re.IGNORECASE
 )
@@ -70,7 +76,8 @@ _LONG = re.compile(
     r"(?<![\w.+-])(?:[0-9]{13,16}|[0-9]{4}(?:[ -][0-9]{4}){3}|[0-9]{2}[ -][0-9]{6}[ -][0-9]{6}[ -][0-9])(?![\w.])"
 )
 _DAY = re.compile(
-    r"(?<![0-9-])(?:[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ](?:[0-9]{4}|[0-9]{2})|[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2})(?![0-9-])"  # noqa: E501
+    r"(?<![0-9-])(?:[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ](?:[0-9]{4}|[0-9]{2})"
+    r"|[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2})(?![0-9-])"
 )
 _MAYBE = r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){4}|@|\(at\)|\[at\]|://|www\.|°|º|˚|\+[23456789CFGHJMPQRVWX]{2}|\.(?:jpe?g|amr|m4a|3gp|wav|csv)$"
 _NEAR = {  # what a text must hold for its kind to be looked for at all: these run over a whole column at once
@@ -81,7 +88,8 @@ _NEAR = {  # what a text must hold for its kind to be looked for at all: these r
     UUID: r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}",
     SPOT: r"\.[0-9]{3,}|[°º˚]|[0-9]-[0-9]{2}-[0-9]{2}|\+[23456789CFGHJMPQRVWX]{2}",
     ACCOUNT: r"[A-Z]{2}[0-9]{2}[ -]?[A-Z0-9]{2}",
-    IDENTITY: rf"(?i)(?:{_PAPER}|{_PAPER_ELSEWHERE})[^0-9]{{0,28}}[0-9]|[0-9]{{7}}-?[A-Z]|[0-9]{{3}}-[0-9K](?:$|[^0-9])|/[^/]{{3,26}}[(]",  # noqa: E501
+    IDENTITY: rf"(?i)(?:{_PAPER}|{_PAPER_ELSEWHERE})[^0-9]{{0,28}}[0-9]|[0-9]{{7}}-?[A-Z]"
+    rf"|[0-9]{{3}}-[0-9K](?:$|[^0-9])|/[^/]{{3,26}}[(]",
 }
 _NEAR_CHECKED = r"[0-9]{10}|[0-9]{4}[ -][0-9]{4}[ -]|[0-9]{2}[ -][0-9]{6}[ -]"
 _SEEN = 400  # distinct texts that decide whether a column is one of checked numbers

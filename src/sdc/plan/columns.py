@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sdc.dictionary import Geography, Role, Type
 from sdc.errors import RequestError
 from sdc.plan.brief import NOT_ASKED, Brief, Step, dropping, with_followers
-from sdc.plan.counts import contributor_rules, sensitive_sites
+from sdc.plan.counts import contributor_rules, displacement, sensitive_sites
 from sdc.table import Table
 
 MEND = "Mend `variables` of the request."
@@ -89,6 +89,8 @@ def coarsen_geography(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     placed = [v for v in table.variables if v.geography is not None and v.geography != Geography.POINT]
     finer = [v.name for v in placed if v.geography is not None and v.geography.depth > lowest.depth]
     points = [v.name for v in table.variables if v.geography == Geography.POINT]
+    grain = {v.geography for v in brief.dictionary.variables} - {None, Geography.POINT}
+    summed = counts and any(geography.depth > lowest.depth for geography in grain if geography is not None)
     steps: tuple[Step, ...] = ()
     decimals = policy.coordinate_decimals.value
     if points and not counts and decimals is not None and lowest.depth < Geography.POINT.depth:
@@ -101,17 +103,16 @@ def coarsen_geography(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
             texts = [name for name in points if name not in numbers]
             steps += dropping(with_followers(table, texts), "coordinates as text, which cannot be rounded")
             if numbers:
+                steps += displacement(brief, table) if counts and not summed else ()
                 params = {"columns": numbers, "decimals": decimals}
                 steps += (Step("coarsen_coordinates", params, policy.coordinate_decimals.because),)
-    grain = {v.geography for v in brief.dictionary.variables} - {None, Geography.POINT}
-    rows_finer = any(geography.depth > lowest.depth for geography in grain if geography is not None)
-    if counts and rows_finer:
+    if summed:
         keys = set(table.names(Role.KEY)) - set(finer)
         by = [v.name for v in placed if v.name in keys and not table.repeats_a_place(v.name)]
         by += ["round"] if "round" in table and "round" not in by else []
         params = {"by": by, **contributor_rules(brief, table)}
         return (Step("aggregate_counts", params, f"rows are summed to {lowest}. {rule.because}"),)
-    already = {name for step in steps for name in step.params["columns"] if step.name == "drop_columns"}
+    already = {name for step in steps if step.name == "drop_columns" for name in step.params["columns"]}
     columns = [name for name in with_followers(table, finer) if name not in already and name not in points]
     return steps + dropping(columns, f"finer than {lowest}. {rule.because}")
 

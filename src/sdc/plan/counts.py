@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sdc.dictionary import Geography, Role, Type
 from sdc.plan.brief import NOT_ASKED, Brief, Step, dropping
+from sdc.policy import Policy
 from sdc.steps.aggregation import CONTRIBUTORS
 from sdc.table import Table
 
@@ -31,18 +32,9 @@ def contributor_rules(brief: Brief, table: Table) -> Mapping:
 
 def protect_sites(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """What is said of the people of a place, where they are too few to be spoken of."""
-    policy = brief.policy
     if brief.dictionary.kind != "counts" or CONTRIBUTORS.name in table:
         return ()
-    steps = _attributes(brief, table, keys=False)
-    far = policy.coordinate_displacement
-    points = [v.name for v in table.variables if v.geography == Geography.POINT and v.type == Type.NUMBER]
-    if far.value is not None and far.breach == "stop" and len(points) == 2:
-        north, east = sorted(points, key=lambda name: "lat" not in name.lower())
-        place = _place(table)[-1]
-        params = {"latitude": north, "longitude": east, "place": place, "distances": {"*": list(far.value)}}
-        steps += (Step("displace_coordinates", {**params, "key": "places"}, far.because),)
-    return steps
+    return _attributes(brief, table, keys=False)
 
 
 def protect_counts(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
@@ -55,9 +47,9 @@ def protect_counts(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     steps: tuple[Step, ...] = ()
     if columns and method == "suppress" and policy.minimum_count.breach == "stop":
         if policy.small_sites.value == "merge" and CONTRIBUTORS.name not in table:
-            steps += _merge(brief, table)
+            steps += _merge(brief, table, guarded)
         banded = policy.small_sites.value == "band" and CONTRIBUTORS.name not in table
-        steps += _bands(brief, table, columns) if banded else _suppression(brief, table, columns, guarded)
+        steps += _bands(brief, table, columns, guarded) if banded else _suppression(brief, table, columns, guarded)
     if CONTRIBUTORS.name not in table:
         steps += _attributes(brief, table, keys=True)
     if guarded and CONTRIBUTORS.name not in table:
@@ -71,6 +63,19 @@ def protect_counts(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     return steps
 
 
+def displacement(brief: Brief, table: Table) -> tuple[Step, ...]:
+    """Coordinates moved inside admin 2, as the surveys of DHS do it; before they are rounded."""
+    far, place = brief.policy.coordinate_displacement, _place(table)
+    points = [v.name for v in table.variables if v.geography == Geography.POINT and v.type == Type.NUMBER]
+    if far.value is None or far.breach != "stop" or len(points) != 2 or not place:
+        return ()
+    north, east = sorted(points, key=lambda name: "lat" not in name.lower())
+    params: dict = {"latitude": north, "longitude": east, "place": place[-1], "distances": {"*": list(far.value)}}
+    inside = [name for name in place if table[name].geography == Geography.ADMIN2]
+    params |= {"area": inside[0]} if inside else {}
+    return (Step("displace_coordinates", params | {"key": "places"}, far.because),)
+
+
 def _may_leave(brief: Brief, name: str) -> bool:
     """Whether the request and the policy would let a column out."""
     asked, limit = brief.request.variables, brief.policy.highest_sensitivity.value
@@ -80,10 +85,7 @@ def _may_leave(brief: Brief, name: str) -> bool:
 def _suppression(brief: Brief, table: Table, columns: list[str], guarded: Mapping[str, list[str]]) -> tuple[Step, ...]:
     """The step that suppresses, with every rule of the policy that stops."""
     policy = brief.policy
-    params: dict = {"columns": columns, "minimum": policy.minimum_count.value}
-    params["minimum_households"] = policy.minimum_households.value if _stops(policy.minimum_households) else 1
-    if _stops(policy.minimum_sensitive_count):
-        params["minimum_sensitive"] = policy.minimum_sensitive_count.value
+    params: dict = {"columns": columns} | _minimums(policy)
     for name in ("zeros", "group_disclosure"):
         if _stops(getattr(policy, name)):
             params[name] = getattr(policy, name).value
@@ -96,6 +98,15 @@ def _suppression(brief: Brief, table: Table, columns: list[str], guarded: Mappin
         params |= _known_beside(brief, table)
         reasons.append(policy.secondary_suppression.because)
     return (Step("suppress_counts", params, " ".join(reasons)),)
+
+
+def _minimums(policy: Policy) -> dict:
+    """The least counts that may be shown."""
+    found = {"minimum": policy.minimum_count.value}
+    found["minimum_households"] = policy.minimum_households.value if _stops(policy.minimum_households) else 1
+    if _stops(policy.minimum_sensitive_count):
+        found["minimum_sensitive"] = policy.minimum_sensitive_count.value
+    return found
 
 
 def _known_beside(brief: Brief, table: Table) -> dict:
@@ -157,19 +168,26 @@ def _margins(table: Table, levels: tuple[Geography, ...]) -> list[list[str]]:
     return found
 
 
-def _bands(brief: Brief, table: Table, columns: list[str]) -> tuple[Step, ...]:
+def _bands(brief: Brief, table: Table, columns: list[str], guarded: Mapping[str, list[str]]) -> tuple[Step, ...]:
     policy = brief.policy
-    params = {"columns": columns, "bands": list(policy.count_bands.value)}
-    known = _known_beside(brief, table)
-    known.pop("place", None)
-    return (Step("band_counts", {**params, **known}, f"{policy.minimum_count.because} {policy.count_bands.because}"),)
+    params = {"columns": columns, "bands": list(policy.count_bands.value)} | _minimums(policy)
+    params |= {"sensitive_sites": dict(guarded)} if guarded else {}
+    return (
+        Step(
+            "band_counts",
+            params | _known_beside(brief, table),
+            f"{policy.minimum_count.because} {policy.count_bands.because}",
+        ),
+    )
 
 
-def _merge(brief: Brief, table: Table) -> tuple[Step, ...]:
+def _merge(brief: Brief, table: Table, guarded: Mapping[str, list[str]]) -> tuple[Step, ...]:
     policy, place = brief.policy, _place(table)
     points = [v.name for v in table.variables if v.geography == Geography.POINT and v.type == Type.NUMBER]
     sizes = [v.describes for v in brief.dictionary.variables if v.describes] or table.names(Role.COUNT)
     params: dict = {"site": place[-1], "area": place[:-1], "count": sizes[0], "least": policy.minimum_count.value}
+    params |= {"rounds": "round"} if "round" in table else {}
+    params |= {"sensitive_sites": dict(guarded)} if guarded else {}
     if len(points) == 2:
         params["latitude"], params["longitude"] = sorted(points, key=lambda name: "lat" not in name.lower())
     return (Step("merge_sites", params, policy.small_sites.because),)

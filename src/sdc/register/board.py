@@ -1,10 +1,8 @@
-"""The board: every request by its state, what is due, and how long things take, on one page."""
+"""The board: every request by its state, what is due, and how long things take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-
-import jinja2
 
 from sdc.register.book import Register
 from sdc.register.figures import WEEKEND, due, figures, reminders, ways
@@ -12,7 +10,6 @@ from sdc.register.states import DECIDING, LEVELS, STATES
 
 _STEPS = dict.fromkeys(DECIDING, "decide") | dict.fromkeys(("approved", "preparing", "review"), "share")
 _SHOWN = ("id", "title", "organisation", "state", "urgency", "importance", "owner")
-NAMES = {"needs_info": "Waiting for the requester", "follow_up": "Follow-up"}
 
 
 def board_content(register: Register, now: datetime, weekend: Sequence[int] = WEEKEND) -> dict[str, Any]:
@@ -29,10 +26,7 @@ def board_content(register: Register, now: datetime, weekend: Sequence[int] = WE
         on = due(road[row["id"]], row["urgency"], step, now, weekend) if step else None
         rows.append(
             {
-                **{
-                    name: row[name]
-                    for name in ("id", "title", "organisation", "state", "urgency", "importance", "owner")
-                },
+                **{name: row[name] for name in _SHOWN},
                 "due": on.isoformat() if on else None,
                 "overdue": bool(on and on < now.date() and row["state"] != "needs_info"),
                 "since": road[row["id"]][-1].since.date().isoformat(),
@@ -45,16 +39,3 @@ def board_content(register: Register, now: datetime, weekend: Sequence[int] = WE
         "figures": figures(register, now, weekend),
         "reminders": reminders(register, now, weekend=weekend),
     }
-
-
-def board_page(content: Mapping[str, Any]) -> str:
-    """The board as one HTML file that asks for nothing else."""
-    place = jinja2.Environment(
-        loader=jinja2.PackageLoader("sdc.register", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    named = {state: NAMES.get(state, state.replace("_", " ").capitalize()) for state in STATES}
-    return place.get_template("board.html").render(**content, names=named)

@@ -24,7 +24,10 @@ from sdc.register.store import (
 
 
 class Grant(NamedTuple):
-    """What was granted to a request, until when; `order_sha256` names the request file that it was granted to."""
+    """What was granted to a request, until when.
+
+    `order_sha256` names the request file that it was granted to, `policy_numbers` is what its policy promised then.
+    """
 
     request_id: str
     state: str
@@ -39,6 +42,7 @@ class Grant(NamedTuple):
     agreement_until: date | None
     expires: date
     order_sha256: str
+    policy_numbers: dict[str, list]
     by: str
     on: date
 
@@ -107,6 +111,7 @@ class Register(Store):
             date.fromisoformat(found["agreement_until"]) if found["agreement_until"] else None,
             date.fromisoformat(found["expires"]),
             found["order_sha256"],
+            json.loads(found["policy_numbers"]),
             found["actor"],
             date.fromisoformat(found["at"][:10]),
         )
@@ -211,9 +216,14 @@ class Register(Store):
     def entered(self, entry: Mapping[str, Any], actor: str, at: datetime) -> None:
         """Enter what a store's catalogue says of a release now: that it was released, and what became of it since."""
         self.released(entry, actor, at)
-        if entry["status"] != "released":
-            reason = (entry.get("withdrawn") or {}).get("reason")
-            self.marked(entry["release_id"], entry["status"], actor, at, reason=reason)
+        name = entry["release_id"]
+        if entry.get("superseded_by"):
+            self.marked(name, "superseded", actor, at, note=entry["superseded_by"])
+        if entry.get("withdrawn"):
+            gone = entry["withdrawn"]
+            self.marked(name, "withdrawn", actor, at, reason=gone["reason"], note=gone.get("note"))
+        for copies in entry.get("destroyed", ()):
+            self.marked(name, "deletion_confirmed", actor, at, note=copies["organisation"])
 
     def marked(
         self,
@@ -227,7 +237,8 @@ class Register(Store):
     ) -> None:
         """Enter what became of a release: superseded, withdrawn, expired, deletion_confirmed, destroyed.
 
-        Entering the same again changes nothing.
+        Entering the same again changes nothing. Where the organisation that a release was made for confirms its
+        deletion, the obligation to delete it is met.
 
         Raises
         ------
@@ -241,14 +252,19 @@ class Register(Store):
                 raise ApprovalError(
                     release_id, "there is no such release in the register", "See `sdc registry catalogue`."
                 )
-            verb = "publish" if kind == "superseded" else "mark"  # a new version replaces the one before it
-            require_permission(connection, actor, verb)
             marks = rows_of(connection, "mark", release_id=release_id, kind=kind)
             if any(kind != "deletion_confirmed" or row["note"] == fact["note"] for row in marks):
                 return
+            verb = "publish" if kind == "superseded" else "mark"  # a new version replaces the one before it
+            require_permission(connection, actor, verb)
             number = next_number(connection, "mark", release_id=release_id)
             request_id = released[0]["request_id"]
             state = request_row(connection, request_id)["state"]
+            met: list[tuple[str, dict]] = []
+            if kind == "deletion_confirmed" and note == released[0]["organisation"]:
+                owed = rows_of(connection, "obligation", request_id=request_id, kind="deletion", note=release_id)
+                done = {"done_on": at.date().isoformat(), "done_note": "Certificate of destruction."}
+                met = [("obligation", {**row, **done}) for row in owed if row["done_on"] is None]
             append(
                 connection,
                 verb=verb,
@@ -257,7 +273,7 @@ class Register(Store):
                 request_id=request_id,
                 before=state,
                 after=state,
-                rows=[("mark", {**fact, "number": number, **told(actor, at)})],
+                rows=[("mark", {**fact, "number": number, **told(actor, at)}), *met],
             )
 
     def releases(self, request_id: str | None = None) -> list[dict[str, Any]]:

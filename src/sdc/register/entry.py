@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from sdc.errors import ApprovalError, RequestError
 from sdc.register.history import Rows, append, stamp
-from sdc.register.states import MOVES
+from sdc.register.states import HOW, MOVES, ROAD
 from sdc.register.store import Store
 from sdc.register.tables import ACTOR, ACTOR_ROLE, METADATA, PERMISSION, REQUEST
 
@@ -122,8 +122,13 @@ def move(
 
 def can(state: str) -> str:
     """What can be done with a request in a state, as a hint."""
-    verbs = [verb.replace("_", "-") for verb, pairs in MOVES.items() if any(start == state for start, _ in pairs)]
-    return f"What can be done now: {', '.join(verbs)}." if verbs else "This is an end. Receive a new request."
+    possible = [verb for verb, pairs in MOVES.items() if any(start == state for start, _ in pairs)]
+    verbs = [verb.replace("_", "-") for verb in possible if verb not in HOW.values()]
+    verbs += [f"end ({', '.join(how)})"] if (how := [end for end, verb in HOW.items() if verb in possible]) else []
+    if not verbs:
+        return "This is an end. Receive a new request."
+    following = f"Next: {ROAD[state]}. " if state in ROAD else ""
+    return f"{following}What can be done: {', '.join(verbs)}."
 
 
 def day(value: date | str | None, where: str) -> str | None:

@@ -15,7 +15,7 @@ import xlsxwriter
 from sdc.documents import build
 from sdc.errors import ApprovalError, Fault, RequestError
 from sdc.files import appearing, write_json, write_text
-from sdc.policy import Policy
+from sdc.policy import Policy, policy_numbers
 from sdc.register import verbs
 from sdc.register.book import Register, require_actor
 from sdc.register.entry import require_permission, rows_of
@@ -141,8 +141,14 @@ def import_requests(
         state = register.state(order.id)
         grant = register.grant(order.id) if state in GRANTED else None
         until = row.get("agreement_until")
-        terms = (order_sha256(order), order.expires, until or "")
-        if grant and terms == (grant.order_sha256, grant.expires, str(grant.agreement_until or "")):
+        numbers = policy_numbers(policies[order.policy].for_component(order.component))
+        terms = (order_sha256(order), numbers, order.expires, until or "")
+        if grant and terms == (
+            grant.order_sha256,
+            grant.policy_numbers,
+            grant.expires,
+            str(grant.agreement_until or ""),
+        ):
             done["same"].append(order.id)
             continue
         told = f"{source}: approved by {row['approved_by']} on {row['approved_on']}"

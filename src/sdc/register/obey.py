@@ -4,21 +4,24 @@ import json
 from datetime import date
 
 from sdc.errors import ApprovalError, Fault
+from sdc.policy import Policy, policy_numbers, weaker_rules
 from sdc.register.book import Grant
 from sdc.register.history import canonical
 from sdc.register.states import TIERS
 from sdc.request import Request, order_sha256
 
+AGAIN = "Take the change back, or have the request approved again: `sdc request approve`."
 
-def require_granted(order: Request, tier: str, grant: Grant | None, state: str | None, today: date) -> Grant:
+
+def require_granted(order: Request, policy: Policy, grant: Grant | None, state: str | None, today: date) -> Grant:
     """Refuse an order that the register does not grant as it stands.
 
     Parameters
     ----------
     order : Request
         The technical order, from its file.
-    tier : str
-        Of the order's policy.
+    policy : Policy
+        The one that the order names, as its document stands now.
     grant : Grant or None
         From `Register.grant`.
     state : str or None
@@ -32,6 +35,7 @@ def require_granted(order: Request, tier: str, grant: Grant | None, state: str |
     ----------
     * An order passes only while its request is approved, its agreement runs, and it has not expired.
     * An order passes only if its technical content is the one that was approved.
+    * An order passes only if no rule of its policy promises less than it did at the approval.
     """
     if grant is None:
         told = f"the register holds it as `{state}`, not as approved" if state else "the register holds no such request"
@@ -44,8 +48,15 @@ def require_granted(order: Request, tier: str, grant: Grant | None, state: str |
         )
     where, again = f"requests, {order.id}", "Mend the request file, or have it approved again: `sdc request approve`."
     faults = []
-    if TIERS.index(tier) > TIERS.index(grant.tier):
-        faults.append(Fault(f"{where}, `policy`", f"is weaker (`{tier}`) than granted (`{grant.tier}`)", again))
+    if TIERS.index(policy.tier) > TIERS.index(grant.tier):
+        told = f"is weaker (`{policy.tier}`) than granted (`{grant.tier}`)"
+        faults.append(Fault(f"{where}, `policy`", told, again))
+    elif policy.policy == grant.policy:
+        numbers = policy_numbers(policy.for_component(order.component))
+        weaker = ", ".join(f"`{name}`" for name in weaker_rules(numbers, grant.policy_numbers))
+        if weaker:
+            told = f"promises less than when it was granted: {weaker}"
+            faults.append(Fault(f"policy `{policy.policy}`", told, AGAIN))
     if order.requester.organisation != grant.organisation:
         faults.append(Fault(f"{where}, `requester`", "names another recipient than was approved", again))
     if (order.component, order.country) != (grant.component, grant.country):

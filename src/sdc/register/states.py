@@ -4,6 +4,8 @@ from types import MappingProxyType
 
 OPEN = ("received", "appraisal", "needs_info", "consultation", "approved", "preparing", "review", "shared", "follow_up")
 ENDS = ("referred", "rejected", "withdrawn", "lapsed", "revoked")
+HOW = MappingProxyType(dict(zip(ENDS, ("refer", "reject", "withdraw", "lapse", "revoke"), strict=True)))
+"""How a request ends, and the verb that ends it so."""
 STATES = (*OPEN, "closed", *ENDS)
 GRANTED = ("approved", "preparing", "review", "shared", "follow_up")
 """In these states something may be built or sent."""
@@ -78,6 +80,22 @@ MOVES: MappingProxyType[str, tuple[tuple[str, str], ...]] = MappingProxyType(
     }
 )
 """Verb to the pairs of states it may lead from and to; an empty state is none."""
+
+ROAD: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "received": "`sdc request appraise REQ`",
+        "appraisal": "answer the five questions with `sdc request appraise REQ`, then `sdc request approve REQ`",
+        "needs_info": "`sdc request answer REQ --note TEXT`",
+        "consultation": "`sdc request answer REQ --note TEXT`",
+        "approved": "`sdc request prepare REQ`",
+        "preparing": "`dvc repro release@REQ`, then `sdc request submit REQ`",
+        "review": "two others read data/verdicts/REQ/report.html and `sdc request review REQ approve --manifest "
+        "SHA256`, then `sdc publish REQ` and `sdc request share REQ`",
+        "shared": "`sdc request follow-up REQ`; a new version is prepared after that",
+        "follow_up": "`sdc request use REQ`, then `sdc request close REQ`; for a new version `sdc request prepare REQ`",
+    }
+)
+"""What comes next where nothing is in the way."""
 
 TRANSITIONS = tuple(
     sorted({(a, b) for pairs in MOVES.values() for a, b in pairs if a and a != b} | {("received", "appraisal")})

@@ -150,6 +150,7 @@ GRANTED = _table(
     _text("agreement_until", may_lack=True),
     _text("expires"),
     _text("order_sha256"),
+    _text("policy_numbers"),
     _text("conditions", may_lack=True),
     _text("actor"),
     _text("at"),

@@ -9,21 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from sdc.errors import ApprovalError, RequestError
-from sdc.policy import Policy
+from sdc.policy import Policy, policy_numbers
 from sdc.register.entry import day, move, next_number, request_row, require_permission, rows_of, told
-from sdc.register.history import append, stamp
-from sdc.register.states import ENDS, MOVES, QUESTIONS
+from sdc.register.history import append, canonical, stamp
+from sdc.register.states import HOW, MOVES, QUESTIONS
 from sdc.register.store import Store
 from sdc.request import Request, order_sha256
 
-HOW = {
-    "referred": "refer",
-    "rejected": "reject",
-    "withdrawn": "withdraw",
-    "lapsed": "lapse",
-    "revoked": "revoke",
-}
-assert tuple(HOW) == ENDS
 _SHA = re.compile(r"[0-9a-f]{64}")
 
 
@@ -237,6 +229,7 @@ def approve(
             "agreement_until": day(agreement_until, "--agreement-until"),
             "expires": order.expires.isoformat(),
             "order_sha256": order_sha256(order),
+            "policy_numbers": canonical(policy_numbers(policy.for_component(order.component))),
             "conditions": conditions,
             **told(actor, at),
         }

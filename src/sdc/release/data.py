@@ -32,7 +32,7 @@ def released_type(variable: Variable) -> str:
 
 
 def text_columns(table: Table) -> pd.DataFrame:
-    """The table as it is released: numbers as numbers, dates as ISO text, all else text; no record numbers.
+    """The table as it is released: numbers of up to 15 digits, dates as ISO text, all else text; no record numbers.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def text_columns(table: Table) -> pd.DataFrame:
         if kind == "integer":
             column = given.astype("Int64")
         elif kind == "number":
-            column = given.astype("Float64")
+            column = _fifteen_digits(given.astype("Float64"))
             infinite = int(np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan)).sum())
             wrong = f"{infinite} values are infinite" if infinite else ""
         elif kind == "date":
@@ -61,6 +61,13 @@ def text_columns(table: Table) -> pd.DataFrame:
     if faults:
         raise DataError.of(faults)
     return pd.DataFrame(columns, index=pd.RangeIndex(len(table)))
+
+
+def _fifteen_digits(column: pd.Series) -> pd.Series:
+    """Numbers as a spreadsheet keeps them too: an average has more digits than it can hold."""
+    numbers = column.dropna().unique()
+    kept = {value: float(f"{value:.15g}") for value in numbers if abs(value) < 10**15}
+    return column.map(lambda value: kept.get(value, value), na_action="ignore").astype("Float64")
 
 
 _MEND = "Mend the extract, or drop the column; no package is written."

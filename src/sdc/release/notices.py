@@ -75,7 +75,7 @@ def supersede(
             raise IntegrityError(after["release_id"], f"is {after['status']}, and replaces nothing")
         changed, files = superseded(before, after, signer, today)
         replaces = after.get("supersedes") or changed["release_id"]
-        commit(store, entries=[changed, {**after, "supersedes": replaces}], files=files)
+        commit(store, entries=[changed, {**after, "supersedes": replaces}], files=files, enter=enter)
         return changed
 
 
@@ -132,7 +132,7 @@ def withdraw(
         withdrawn = {"on": today.isoformat(), "reason": reason, "by": by, "must_delete": must_delete, "note": note}
         changed = {**entry, "status": "withdrawn", "withdrawn": withdrawn}
         files = _signed(f"{entry['release_id']}.withdrawn.json", tombstone, signer)
-        commit(store, entries=[changed], files=files)
+        commit(store, entries=[changed], files=files, enter=enter)
         return changed
 
 
@@ -190,7 +190,7 @@ def destroyed(
         record = {"organisation": organisation, "on": on.isoformat(), "recorded_on": today.isoformat(), "by": by}
         changed = {**entry, "destroyed": [*known, record]}
         files = _signed(f"{entry['release_id']}.destroyed-{len(known) + 1:02d}.json", certificate, signer)
-        commit(store, entries=[changed], files=files)
+        commit(store, entries=[changed], files=files, enter=enter)
         return changed
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from sdc.errors import ApprovalError, DataError, IntegrityError
-from sdc.inputs import read_params
+from sdc.params import read_params
 from sdc.release.catalogue import read_catalogue
 from sdc.release.notices import NAMESPACE
 from sdc.release.package import ACTOR

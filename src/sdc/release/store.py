@@ -16,7 +16,7 @@ from sdc.release.manifest import MANIFEST
 
 Enter = Callable[[Mapping], None]  # tells the register of an entry of the catalogue; the same entry twice does no harm
 STAGING = ".staging"
-_LOCK, _JOURNAL = ".lock", ".journal.json"
+_LOCK, JOURNAL = ".lock", ".journal.json"
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def commit(
     delete : sequence of str
         Absolute paths of files outside the store that are deleted, each checked by the caller.
     enter : callable, optional
-        Told of what was released, superseded or withdrawn, after the catalogue and before the journal goes.
+        Told of what was released, superseded, withdrawn or destroyed, after the catalogue and before the journal goes.
 
     Guarantees
     ----------
@@ -71,7 +71,7 @@ def commit(
         "entries": [dict(entry) for entry in entries],
         "delete": list(delete),
     }
-    write_json(store / _JOURNAL, journal)
+    write_json(store / JOURNAL, journal)
     sync(store)
     if move is not None and move[0] != move[1]:
         source, target, _ = move
@@ -84,7 +84,7 @@ def commit(
 
 def finish(store: Path, enter: Enter | None = None) -> None:
     """What a killed run left: do what its journal tells, drop what it staged, bring the CSV up to date."""
-    entries, place = read_catalogue(store), store / _JOURNAL
+    entries, place = read_catalogue(store), store / JOURNAL
     new: list[dict] = []
     try:
         journal = json.loads(place.read_bytes())
@@ -98,7 +98,8 @@ def finish(store: Path, enter: Enter | None = None) -> None:
                 sync(gone.parent)
             entries = _entered(entries, journal["entries"])
             moved = release and release["path"]
-            new = [e for e in journal["entries"] if e["path"] == moved or e["status"] != "released"]
+            told = ("superseded_by", "withdrawn", "destroyed")
+            new = [e for e in journal["entries"] if e["path"] == moved or any(e.get(fact) for fact in told)]
     except FileNotFoundError:
         pass
     except (ValueError, KeyError, TypeError, AttributeError):

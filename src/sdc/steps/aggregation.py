@@ -79,18 +79,14 @@ def aggregate_counts(
     rows = table.rows[list(by)].iloc[np.unique(number, return_index=True)[1]].reset_index(drop=True)
     for twin in twins:
         rows[twin] = grouped[twin].min().to_numpy() if twin in counts else _first(table.rows[twin], number)
-    expected = {name: _expected(table, name, number, len(size)) for name in counts}
+    sums = observed_sums(table, number)
     guarded = rows_with(table, sensitive_sites or {})
     marked = {}
     for name in counts:
         values = table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        seen = ~np.isnan(values)
         behind = _Behind.of_values(np.nan_to_num(values), number, len(size), guarded)
         marked[name] = behind.breaks(minimum_contributors, dominance, p_percent)
-        observed = np.bincount(number[seen], minlength=len(size))
-        total = np.bincount(number[seen], weights=values[seen], minlength=len(size))
-        rows[name] = pd.array(np.rint(total).astype(np.int64), dtype="Int64")
-        rows.loc[(observed < expected[name]) | (observed == 0), name] = pd.NA
+        rows[name] = sums[name]
     rows[CONTRIBUTORS.name] = pd.array(size, dtype="Int64")
     kept = [name for name in table.rows.columns if name in {*by, *twins, *counts}]
     variables = tuple(table[name] for name in kept)
@@ -175,6 +171,20 @@ def _twins(table: Table, by: Sequence[str]) -> list[str]:
 def _first(column: pd.Series, number: np.ndarray) -> np.ndarray:
     """The first value in sort order of each group: one name for an area that is spelt in several ways."""
     return column.astype("str").groupby(number).min().to_numpy()
+
+
+def observed_sums(table: Table, number: np.ndarray) -> dict[str, pd.api.extensions.ExtensionArray]:
+    """Each count summed over the rows of each group, missing unless it was observed in every row that tells of it."""
+    groups = int(number.max(initial=-1)) + 1
+    sums: dict[str, pd.api.extensions.ExtensionArray] = {}
+    for name in table.names(Role.COUNT):
+        values = table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        seen = ~np.isnan(values)
+        observed = np.bincount(number[seen], minlength=groups)
+        total = np.bincount(number[seen], weights=values[seen], minlength=groups)
+        gap = (observed < _expected(table, name, number, groups)) | (observed == 0)
+        sums[name] = pd.arrays.IntegerArray(np.rint(total).astype(np.int64), gap)
+    return sums
 
 
 def _expected(table: Table, name: str, number: np.ndarray, groups: int) -> np.ndarray:

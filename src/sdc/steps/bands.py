@@ -1,15 +1,17 @@
 """Numbers and counts to bands that the dictionary does not have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sdc.dictionary import Level, Role, Variable
-from sdc.engines.counthiding import given_away
+from sdc.engines.bandhiding import hide_bands
 from sdc.errors import DataError
-from sdc.steps.counts import system_of
+from sdc.steps.aggregation import rows_with
+from sdc.steps.counts import least_counts, primary_counts, system_of
 from sdc.steps.numbers import numbers
+from sdc.steps.order import content_order
 from sdc.steps.recoding import coarsened
 from sdc.table import Table
 
@@ -55,12 +57,18 @@ def band_counts(
     columns: Sequence[str],
     bands: Sequence[int],
     *,
+    minimum: int | None = None,
+    minimum_households: int | None = None,
+    minimum_sensitive: int = 1,
+    sensitive_sites: Mapping[str, Sequence[str]] | None = None,
     margins: Sequence[Sequence[str]] = (),
     rounds: str | None = None,
+    place: Sequence[str] = (),
 ) -> Table:
     """Show counts as bands: 0, 1 up to the first end, and so on.
 
-    Where a sum over an area, or of a row, would tell a count of the first band all the same, that band is hidden too.
+    Where the bands, the identities of the rows, the sums over areas and the unchanged counts of other rounds together
+    would tell a small count all the same, the cheapest bands are hidden that cure it.
 
     Parameters
     ----------
@@ -69,7 +77,9 @@ def band_counts(
         Counts that will be released.
     bands : sequence of int, rising from 2 or more
         Where bands begin after the first: ``10, 20, 50`` gives 0, 1-9, 10-19, 20-49, 50+.
-    margins, rounds : see `suppress_counts`
+    minimum : int, persons
+        Counts below it are small; the first end, if not given.
+    minimum_households, minimum_sensitive, sensitive_sites, margins, rounds, place : see `suppress_counts`
 
     Returns
     -------
@@ -77,28 +87,38 @@ def band_counts(
         The columns hold bands, at level 1, and are counts no longer; their identities are gone, since bands do not add
         up.
 
+    Raises
+    ------
+    DisclosureError : when a row alone tells a small count, whatever is hidden.
+
     Guarantees
     ----------
     * Every count lies in its band, or its band is missing.
-    * No sum over one area or row alone tells a count of the first band.
+    * No small count is certain, and none of a sensitive site, but for those that sums over areas alone give away.
     * No other column changes.
     """
     ends = (0, 1, *bands)
     counts = table.names(Role.COUNT)
     values = table.rows[counts].to_numpy(dtype=np.float64, na_value=np.nan)
-    system = system_of(table, counts, margins, rounds, ())
+    limits = (bands[0] if minimum is None else minimum, minimum_households, minimum_sensitive)
+    small = primary_counts(
+        table, limits[0], minimum_households=limits[1], minimum_sensitive=limits[2], sensitive_sites=sensitive_sites
+    ).to_numpy()
+    least = least_counts(table, *limits)
+    leaving = rows_with(table, sensitive_sites or {})[:, None] & (values > 0)
     starts = np.array([*ends, np.inf])
     at = np.searchsorted(starts, np.nan_to_num(values), side="right")
-    small = (values > 0) & (values < bands[0])
+    order = content_order(table)
     hidden = np.zeros(values.shape, dtype=bool)
-    minimum = np.full(len(counts), bands[0])
-    while True:
-        low = np.where(hidden, 1, starts[at - 1])
-        high = np.where(hidden, np.inf, starts[at] - 1)
-        told = given_away(system, low, high, minimum, small & ~hidden)
-        if not told.any():
-            break
-        hidden |= told
+    hidden[order] = hide_bands(
+        system_of(table.with_rows(table.rows.iloc[order]), counts, margins, rounds, place),
+        starts[at - 1][order],
+        (starts[at] - 1)[order],
+        np.array([least[name] for name in counts]),
+        small[order],
+        leaving[order],
+    )
+    hidden &= ~leaving
     rows, changed = table.rows.copy(), table
     for name in columns:
         entry = _banded(table[name], ends, "bands")

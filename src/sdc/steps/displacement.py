@@ -3,10 +3,12 @@
 import hashlib
 import hmac
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from sdc.errors import DataError
 from sdc.steps.numbers import numbers, with_numbers
@@ -15,6 +17,14 @@ from sdc.table import Table
 KILOMETRES_A_DEGREE = 111.32
 TRIES = 64
 EVERYWHERE = "*"
+Spot = tuple[float, float]  # latitude and longitude, degrees
+
+
+class Limit(NamedTuple):
+    """Which spots will do for a place, and whether it moves less where none is found."""
+
+    holds: Callable[[Spot], bool]
+    shorter: bool
 
 
 def displace_coordinates(
@@ -48,7 +58,8 @@ def displace_coordinates(
     kind : str, optional
         Column that holds the kind of a place; without it ``"*"`` holds for all.
     area : str, optional
-        Column of the administrative area that a place should stay in.
+        Column of the administrative area that a place stays in. Without bounds a spot lies in the area of the place of
+        this table that is nearest to it.
     bounds : mapping of area to (south, west, north, east), degrees, optional
         Box around each area that is known.
 
@@ -64,8 +75,10 @@ def displace_coordinates(
     ----------
     * Every coordinate moves by at least the least and at most the greatest distance of its kind, but where its area's
       box leaves no room: there it moves less.
-    * A place inside the box of its area stays inside it.
-    * Two records of one place and kind, at the same coordinates, stay at the same coordinates, in every release.
+    * A place inside the box of its area stays inside it. Without boxes, the place nearest to where a place is shown is
+      of its own area; where no such spot is found within the distances, the coordinates become missing.
+    * Two records of one place and kind, at the same coordinates, stay at the same coordinates, in every release; where
+      areas have no boxes, as long as no place is added or lost that decides which area a spot lies in.
     * No other column changes; columns that follow the coordinates are gone.
 
     References
@@ -79,9 +92,9 @@ def displace_coordinates(
     number = spots.iloc[shown].groupby(list(spots.columns), sort=False).ngroup().to_numpy()
     first = shown[np.unique(number, return_index=True)[1]]
     rules = {name: _rule(distances, name) for name in spots["kind"].iloc[first].unique()}
-    known = bounds or {}
+    within = _within(spots.iloc[first], area, bounds)
     moved = [
-        _moved(seed, name, (north, east), rules[what], known.get(where))
+        _moved(seed, name, (north, east), rules[what], within(where, (north, east)))
         for name, what, where, north, east in spots.iloc[first].itertuples(index=False)
     ]
     result = np.full_like(degrees, np.nan)
@@ -109,31 +122,49 @@ def _rule(distances: Mapping[str, Sequence[float]], kind: str) -> tuple[float, f
     return least, most, share, farthest
 
 
+def _within(
+    spots: pd.DataFrame, area: str | None, bounds: Mapping[str, Sequence[float]] | None
+) -> Callable[[str, Spot], Limit | None]:
+    """What says, for the area and coordinates of a place, which spots will do."""
+    if area is not None and bounds is None:
+        tree, areas = cKDTree(_on_sphere(spots[["latitude", "longitude"]].to_numpy())), spots["area"].to_numpy()
+        return lambda where, at: Limit(
+            lambda spot: areas[tree.query(_on_sphere(np.array([spot])), k=1)[1][0]] == where, shorter=False
+        )
+    boxes = bounds or {}
+
+    def boxed(where: str, at: Spot) -> Limit | None:
+        box = boxes.get(where)
+        return Limit(lambda spot: _inside(spot, box), shorter=True) if box is not None and _inside(at, box) else None
+
+    return boxed
+
+
+def _on_sphere(degrees: np.ndarray) -> np.ndarray:
+    """Points of a sphere, (points, 3): as near to each other as the places are."""
+    north, east = np.radians(degrees).T
+    return np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
+
+
 def _moved(
-    seed: int,
-    place: str,
-    at: tuple[float, float],
-    rule: tuple[float, float, float, float],
-    box: Sequence[float] | None,
+    seed: int, place: str, at: Spot, rule: tuple[float, float, float, float], limit: Limit | None
 ) -> tuple[float, float]:
-    """Where a place is shown; drawn again as long as it leaves the box that it lies in, then less and less far."""
+    """Where a place is shown; drawn again until the spot will do, then less and less far, or nowhere."""
     least, most, share, farthest = rule
-    bounded = box is not None and _inside(at, box)
-    shown = at
     for number in range(2 * TRIES):
         turn, far, exception = _draws(seed, place, number)
         reach = farthest if exception < share else most
         distance = least + far * (reach - least)
-        if number >= TRIES:
+        if number >= TRIES and limit is not None and limit.shorter:
             distance *= 0.5 ** (number - TRIES + 1)
         north = distance * math.cos(2 * math.pi * turn) / KILOMETRES_A_DEGREE
         east = (
             distance * math.sin(2 * math.pi * turn) / (KILOMETRES_A_DEGREE * max(math.cos(math.radians(at[0])), 0.01))
         )
         shown = (min(max(at[0] + north, -90.0), 90.0), (at[1] + east + 180) % 360 - 180)
-        if not bounded or _inside(shown, box or ()):
+        if limit is None or limit.holds(shown):
             return shown
-    return at
+    return at if limit is not None and limit.shorter else (math.nan, math.nan)
 
 
 def _inside(at: tuple[float, float], box: Sequence[float]) -> bool:

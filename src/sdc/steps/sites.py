@@ -7,7 +7,7 @@ import pandas as pd
 
 from sdc.dictionary import Role, Type, Variable
 from sdc.engines.sites import merge_sites as groups_of
-from sdc.steps.aggregation import rows_with, with_implied_zeros
+from sdc.steps.aggregation import observed_sums, rows_with, with_implied_zeros
 from sdc.steps.order import content_order
 from sdc.table import Table
 
@@ -20,6 +20,7 @@ MERGED = Variable(
     unit="places",
 )
 AND = " + "
+NAMELESS = "\x00"  # before the number of a site without a name of its own
 
 
 def remove_sensitive_sites(table: Table, sites: Mapping[str, Sequence[str]]) -> Table:
@@ -48,6 +49,7 @@ def merge_sites(
     rounds: str | None = None,
     latitude: str | None = None,
     longitude: str | None = None,
+    sensitive_sites: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
     """Put small sites of an area together, near ones first, until each row holds enough persons.
 
@@ -65,17 +67,21 @@ def merge_sites(
         Column of the round. A site belongs to the same others in every round, by its smallest count.
     latitude, longitude : str, optional
         Columns in degrees; without them the smallest sites join.
+    sensitive_sites : mapping of column to codes, optional
+        Sites with one of these codes in some round leave the file after this step: they join no other.
 
     Returns
     -------
     Table
         With `sites_merged`, how many sites a row holds. A merged row has the number of one of its records, its counts
-        are sums (missing where one was), and of its other columns only those of its area and round are left.
+        are sums (missing where one was that the row tells of), and of its other columns only those of its area and
+        round are left.
 
     Guarantees
     ----------
     * Sums over each area stay what they were.
-    * Every row holds `least` in its smallest round, or is all of its area.
+    * Sites of an area that have no name of their own in a round stand in one of its merged rows, or by themselves.
+    * Every row holds `least` in its smallest round, or is all of its area that stays in the file.
     * Nothing depends on the order of rows.
     """
     table = with_implied_zeros(table).with_rows(with_implied_zeros(table).rows.iloc[content_order(table)])
@@ -83,21 +89,33 @@ def merge_sites(
     rows = table.rows
     name = rows[site].astype("str").fillna("")
     unnamed = (name == "").to_numpy() | pd.concat([name, rows[period]], axis=1).duplicated(keep=False).to_numpy()
-    identity = np.where(unnamed, np.char.add("\x00", np.arange(len(rows)).astype(str)).astype(object), name)
+    identity = np.where(unnamed, np.array([f"{NAMELESS}{i}" for i in range(len(rows))], dtype=object), name)
     where = rows[list(area)].astype("str").fillna("").agg("\x1f".join, axis=1)
     sites = pd.DataFrame({"site": identity, "area": where.to_numpy(), "count": rows[count].to_numpy(dtype=float)})
     for column, source in (("latitude", latitude), ("longitude", longitude)):
         sites[column] = rows[source].to_numpy(dtype=float, na_value=np.nan) if source is not None else np.nan
-    once = sites.groupby(["area", "site"], sort=True).agg("min").reset_index()
+    sites["leaves"] = rows_with(table, sensitive_sites or {})
+    leaves = sites.groupby(["area", "site"], sort=True)["leaves"].transform("any")
+    sites.loc[leaves, "area"] += "\x1f\x1f" + sites["site"]  # an area of its own
+    once = sites.drop(columns="leaves").groupby(["area", "site"], sort=True).agg("min").reset_index()
     once["name"] = once["area"] + "\x1f" + once["site"]
     group = groups_of(
         once, site="name", area="area", count="count", least=least, latitude="latitude", longitude="longitude"
     )
-    of_site = pd.Series(group.to_numpy(), index=once["name"])
+    of_site = pd.Series(_nameless_together(once, group.to_numpy()), index=once["name"])
     number = of_site.loc[sites["area"] + "\x1f" + sites["site"]].to_numpy()
     keys = pd.DataFrame({"group": number, **{p: rows[p].to_numpy() for p in period}})
     of_row = keys.groupby(list(keys.columns), sort=True, dropna=False).ngroup().to_numpy()
     return _joined(table, of_row, site, [*area, *period])
+
+
+def _nameless_together(once: pd.DataFrame, group: np.ndarray) -> np.ndarray:
+    """Sites without a name of their own that joined others stand in one row of their area: nothing else tells which."""
+    nameless = once["site"].str.startswith(NAMELESS).to_numpy() & pd.Series(group).duplicated(keep=False).to_numpy()
+    frame = pd.DataFrame({"area": once["area"], "group": group})
+    first = frame[nameless].groupby("area")["group"].agg("min")
+    moved = frame["group"].where(~frame["group"].isin(frame["group"][nameless]), frame["area"].map(first))
+    return moved.to_numpy(dtype=np.int64)
 
 
 def _joined(table: Table, of_row: np.ndarray, site: str, kept: Sequence[str]) -> Table:
@@ -110,11 +128,8 @@ def _joined(table: Table, of_row: np.ndarray, site: str, kept: Sequence[str]) ->
     for name in rows.columns:
         if name not in stay:
             rows.loc[several, name] = pd.NA
-    for name in table.names(Role.COUNT):
-        values = table.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        total = np.bincount(of_row, weights=values)
-        rows[name] = pd.array(np.where(np.isnan(total), 0, total).astype(np.int64), dtype="Int64")
-        rows.loc[np.isnan(total), name] = pd.NA
+    for name, values in observed_sums(table, of_row).items():
+        rows[name] = values
     names = table.rows[site].astype("str").groupby(of_row).agg(lambda held: AND.join(sorted(held.dropna())))
     rows[site] = pd.array([held or None for held in names], dtype="str")
     rows[MERGED.name] = pd.array(size, dtype="Int64")

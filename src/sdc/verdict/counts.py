@@ -11,7 +11,7 @@ from sdc.dictionary import Geography, Role
 from sdc.policy import Policy
 from sdc.table import Table
 from sdc.utility.counts import count_losses
-from sdc.verdict.case import Case, Check
+from sdc.verdict.case import Case, Check, limit_checks
 from sdc.verdict.cellaudit import INTRUDERS, Learned, Shown, cells_of, learns
 from sdc.verdict.filecounts import Behind, area_numbers, behind, broken_rules, minimum_rules, same_places
 from sdc.verdict.shown import EXACT, count_columns, shown_of
@@ -74,6 +74,10 @@ def count_promises(case: Case, earlier: Sequence[Table] = ()) -> CountFindings:
     checks += [_recoverable(name, told, policy) for name, told in learned.items()]
     checks += _larger_counts_known(case, found, shown, rules, areas, released)
     figures = _figures(case, found, shown, rules, areas, learned)
+    promise = "Share of the counts of the file that are hidden"
+    observed = figures["published"] + figures["suppressed"]
+    share = figures["suppressed"] / observed if observed else 0.0
+    checks += limit_checks("max_suppressed_counts", promise, round(share, 4), policy.max_suppressed_counts)
     return CountFindings(checks, figures, _loss(case, found), _warnings(learned))
 
 

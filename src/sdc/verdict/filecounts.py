@@ -1,5 +1,6 @@
 """What stands behind the counts of a file: the extract's counts, who contributes, and which rule each breaks."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,33 +81,44 @@ def behind(case: Case) -> Behind | None:
 def _behind_merged(before: Table, after: Table, counts: Sequence[str]) -> Behind | None:
     """The same where rows hold several sites, whose names they list: each record goes to the row that names it.
 
-    A record without a name goes to the only row of its area and round that holds more sites than it names.
+    A row keeps the number of one of its records. The others go to the only row of their area and round that has room
+    left for their name, or for one that names none. A place that is shown to nobody, and for which no row has room, is
+    a row that the file leaves out.
     """
     placed = [name for name in area_columns(after) if name != "round"]
-    if not placed:
+    if not placed or not after.rows.index.isin(before.rows.index).all() or after.rows.index.duplicated().any():
         return None
     several = "round" in after and len(before.rows["round"].unique()) > 1
     area = [*placed[:-1], *(["round"] if several else [])]
     where = [_text(rows, area).agg("\x1f".join, axis=1).to_numpy() for rows in (before.rows, after.rows)]
-    site, named = (rows[placed[-1]].astype("str").fillna("") for rows in (before.rows, after.rows))
-    row_of = {
-        (place, name): row
-        for row, (place, listed) in enumerate(zip(where[1], named, strict=True))
-        for name in listed.split(" + ")
-        if name
-    }
-    number = np.array([row_of.get(pair, -1) for pair in zip(where[0], site, strict=True)], dtype=np.int64)
-    room = after.rows[MERGED].to_numpy(dtype=np.int64) - np.bincount(number[number >= 0], minlength=len(after))
-    for record in np.flatnonzero(number < 0).tolist():
-        open_ = np.flatnonzero((room > 0) & (where[1] == where[0][record]))
-        if len(open_) != 1:
+    site, named = (rows[placed[-1]].astype("str").fillna("").to_numpy() for rows in (before.rows, after.rows))
+    room = [Counter(name for name in listed.split(" + ") if name) for listed in named]
+    for row, size in enumerate(after.rows[MERGED].to_numpy(dtype=np.int64).tolist()):
+        room[row][""] = size - room[row].total()
+    rows_of: dict[str, list[int]] = {}
+    for row, place in enumerate(where[1].tolist()):
+        rows_of.setdefault(place, []).append(row)
+    number = np.full(len(before), -1, dtype=np.int64)
+    own = pd.Series(np.arange(len(after)), index=after.rows.index).reindex(before.rows.index, fill_value=-1).to_numpy()
+    guarded = sensitive_records(before)
+    for record in np.lexsort((guarded, own < 0)).tolist():  # those whose number a row keeps, then those that may be out
+        rows = [int(own[record])] if own[record] >= 0 else rows_of.get(where[0][record], [])
+        fitting = [row for row in rows if where[1][row] == where[0][record] and room[row][site[record]] > 0]
+        if len(fitting) == 1:
+            number[record] = fitting[0]
+            room[fitting[0]][site[record]] -= 1
+        elif fitting or not guarded[record]:
             return None
-        number[record] = open_[0]
-        room[open_[0]] -= 1
-    if room.any():
+    if any(left.total() for left in room):
         return None
-    truth = pd.DataFrame(_sums(before, counts, number, len(after)), columns=list(counts), index=after.rows.index)
-    return Behind(truth, np.arange(len(after)), number, after.rows)
+    left_out = np.flatnonzero(number < 0)
+    number[left_out] = len(after) + np.arange(len(left_out))
+    size = len(after) + len(left_out)
+    truth = pd.DataFrame(_sums(before, counts, number, size), columns=list(counts))
+    shared = [name for name in after.rows.columns if name in before]
+    keys = pd.concat([after.rows[shared], before.rows[shared].iloc[left_out]], ignore_index=True)
+    in_file = np.append(np.arange(len(after)), np.full(len(left_out), -1))
+    return Behind(truth, in_file, number, keys)
 
 
 def area_columns(table: Table) -> list[str]:
@@ -198,7 +210,8 @@ def broken_rules(case: Case, found: Behind) -> dict[str, np.ndarray]:
         rules |= _of_sums(case, found, counts, guarded)
         rules["sensitive_sites"] &= filled
     elif policy.sensitive_sites.value == "remove":
-        rules["sensitive_sites"] = guarded[:, None] & filled
+        own = np.bincount(found.of_record[guarded], minlength=len(values)) > 0
+        rules["sensitive_sites"] = own[:, None] & filled
     return rules
 
 

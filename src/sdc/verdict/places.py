@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sdc.dictionary import Geography, Role, Type
+from sdc.table import Table
 from sdc.verdict.case import Case, Check
 from sdc.verdict.filecounts import MERGED, SUMMED, sensitive_records
 from sdc.verdict.shown import count_columns
@@ -149,9 +150,34 @@ def _displaced(case: Case) -> list[Check]:
     slack = _KM_PER_DEGREE * 10.0**-decimals if decimals is not None else 1e-6  # what rounding adds or takes
     near = int((away < least - slack).sum())
     far = int((away > most + slack).sum())
-    return [
+    checks = [
         Check(
             "displacement", f"Coordinates stand at least {least:g} km from the place", near, 0, near == 0, rule.breach
         ),
         Check("displacement_most", f"Coordinates stand at most {most:g} km from the place", far, 0, far == 0, "warn"),
     ]
+    areas = [v.name for v in before.variables if v.role == Role.KEY and v.geography == Geography.ADMIN2]
+    if not areas:
+        return checks
+    outside = _outside(
+        before, areas[0], (north, east), after.rows.index, np.column_stack([new[north], new[east]]), slack
+    )
+    promise = "Coordinates stand nearest to a place of their own area"
+    return [*checks, Check("displacement_area", promise, outside, 0, outside == 0, "warn")]
+
+
+def _outside(before: Table, area: str, points: tuple[str, str], rows: pd.Index, shown: np.ndarray, slack: float) -> int:
+    """Coordinates shown to which the nearest place collected is of another area, by more than rounding explains."""
+    at = before.rows[list(points)].to_numpy(dtype=np.float64, na_value=np.nan)
+    own = before.rows[area].astype("str").fillna("")
+    there = ~np.isnan(at).any(axis=1)
+    count = 0
+    for name, inside in own[there].groupby(own[there]).groups.items():
+        home = before.rows.index.isin(inside) & there
+        mine = np.flatnonzero((own.reindex(rows) == name).to_numpy() & ~np.isnan(shown).any(axis=1))
+        for one in mine.tolist():
+            north = (at[there, 0] - shown[one, 0]) * _KM_PER_DEGREE
+            east = (at[there, 1] - shown[one, 1]) * _KM_PER_DEGREE * np.cos(np.radians(shown[one, 0]))
+            away = np.hypot(north, east)
+            count += int(away[home[there]].min() > away.min() + 2 * slack)
+    return count

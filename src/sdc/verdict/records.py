@@ -12,6 +12,8 @@ from sdc.risk.frequencies import frequencies
 from sdc.table import Table
 from sdc.verdict.case import Case, Check, limit_checks
 
+_MIXED = 0.01  # of the households may differ inside in an answer that was given for all
+
 
 def record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> list[Check]:
     """K in both readings of missing values, l of each sensitive variable, risks, and the budget of suppression."""
@@ -100,3 +102,41 @@ def _homogeneous_records(table: Table, keys: Sequence[str], sensitive: str, ell:
         made = choices.groupby(["number", "choice"]).size().groupby("number").max()
         alike |= size - number.map(made).fillna(0) < ell - 1
     return int(alike.sum())
+
+
+def tied_members(before: Table, after: Table) -> tuple[int, int]:
+    """Households whose members can be grouped although no household number is released, and how many members they have.
+
+    What the members of a household answered alike (where they live, why they fled) stands in each of their records.
+    Where no other household answered the same, those answers are a household number.
+
+    Parameters
+    ----------
+    before : Table
+        As collected, with a household number or without.
+    after : Table
+        The released records; their index says which collected records they are.
+
+    Returns
+    -------
+    (households of two records or more, their records)
+    """
+    household = before.name(Role.HOUSEHOLD)
+    if household is None or household in after:
+        return 0, 0
+    rows = after.rows.assign(**{household: before.rows[household].reindex(after.rows.index)})
+    several = rows[rows[household].notna() & rows[household].duplicated(keep=False)]
+    number = several[household].nunique()
+    alike = [
+        variable.name
+        for variable in after.variables
+        if variable.role != Role.WEIGHT
+        and len(several[[household, variable.name]].drop_duplicates()) <= number * (1 + _MIXED)
+    ]
+    if not alike or not number:
+        return 0, 0
+    classes = key_classes(rows, alike).of_record
+    own = pd.Series(rows[household].to_numpy(), index=rows.index)
+    of_class = own.groupby(classes, dropna=False)
+    alone = (of_class.transform(lambda held: held.nunique(dropna=False)) == 1) & (of_class.transform("size") > 1)
+    return int(own[alone].nunique()), int(alone.sum())
