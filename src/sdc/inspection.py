@@ -15,7 +15,7 @@ from sdc.engines import sdcmicro
 from sdc.errors import ApprovalError, DictionaryError, Fault, PolicyError, RequestError, SdcError
 from sdc.files import read_json
 from sdc.inputs import Folders, extracts_of
-from sdc.params import read_params, register_url
+from sdc.params import read_params, register_url, require_component
 from sdc.plan import Brief
 from sdc.policy import Policy, read_policy
 from sdc.register import open_register
@@ -117,6 +117,7 @@ def _wired(request: Request, dictionaries: dict, policies: dict, params: Any) ->
         if name not in known:
             raise RequestError(request.id, f"names `{name}`, of which there is no document", "Mend the request.")
     if request.id in params.requests:
+        require_component(params, Path("params.yaml"), request.component)
         policy = policies[request.policy].for_component(request.component)
         extracts_of(Brief(dictionaries[request.component], policy, request), params)
 

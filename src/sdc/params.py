@@ -41,8 +41,12 @@ class Wiring(Frozen):
 
 
 class Params(Frozen):
-    """The content of params.yaml."""
+    """The content of params.yaml.
 
+    `components` are those that requests ask for: DVC keeps an index of what was released of each.
+    """
+
+    components: tuple[str, ...] = ()
     extracts: dict[str, Extract] = Field(min_length=1)
     requests: dict[str, Wiring] = {}
     masters: dict[str, Master] = {}
@@ -62,6 +66,18 @@ def read_params(path: Path) -> Params:
     if not isinstance(content, dict):
         raise RequestError(str(path), "holds no entries", "It needs `extracts` and `requests`.")
     return build(content, str(path), Params, RequestError)
+
+
+def require_component(params: Params, path: Path, component: str) -> None:
+    """Refuse a request for a component of which nothing would tell what was released before.
+
+    Raises
+    ------
+    RequestError
+    """
+    if component not in params.components:
+        where, line = f"{path}, `components`", f"Write: `components: [{', '.join((*params.components, component))}]`."
+        raise RequestError(where, f"lacks `{component}`, which a request asks for", line)
 
 
 def wire(path: Path, order: Request) -> bool:
@@ -84,11 +100,13 @@ def wire(path: Path, order: Request) -> bool:
     entry = f"  {order.id}: {{{', '.join(f'{name}: {value}' for name, value in wiring.items())}}}"
     old = read_text(path, RequestError)
     new = re.sub(r"(?m)^requests:[ \t]*(?:\{\})?[ \t]*$", lambda _: f"requests:\n{entry}", old, count=1)
-    found = parse_yaml(new, str(path), RequestError)
-    if found["requests"].pop(order.id, None) != wiring or found != {
-        **(before := parse_yaml(old, str(path), RequestError)),
-        "requests": before.get("requests") or {},
-    }:
+    before = parse_yaml(old, str(path), RequestError)
+    wanted = {**before, "requests": {**(before.get("requests") or {}), order.id: wiring}}
+    if "components" in before and order.component not in params.components:
+        wanted["components"] = [*params.components, order.component]
+        line = f"components: [{', '.join(wanted['components'])}]"
+        new = re.sub(r"(?m)^components:[ \t]*\[.*\]", lambda _: line, new, count=1)
+    if parse_yaml(new, str(path), RequestError) != wanted:
         raise RequestError(str(path), "could not be added to", f"Under `requests`, write: `{entry.strip()}`.")
     write_text(path, new)
     return True

@@ -219,7 +219,9 @@ CASES = {
     "header only": _ingest(content(PERSONS_RAW, lambda before: before.splitlines()[0] + b"\n"), "holds no records"),
     "cut off": _ingest(content(PERSONS_RAW, lambda before: before[:-40]), "rows do not have"),
     "another encoding": _ingest(content(PERSONS_RAW, lambda b: b.decode().encode("utf-16")), "is not text in utf-8"),
-    "a workbook named csv": _ingest(content(PERSONS_RAW, lambda before: b"PK\x03\x04" + before), "the layout says csv"),
+    "a workbook named csv": _ingest(
+        content(PERSONS_RAW, lambda before: b"PK\x03\x04" + before), "is a damaged archive"
+    ),
     "file absent": _ingest(gone(PERSONS_RAW), "there is no such file"),
     "total and parts differ": Case(
         INGEST_COUNTS, cell(COUNTS_RAW, "m1536_loc_num_arrival_ind_period", "12"), 11, "DataError", "is not the sum of"
@@ -637,6 +639,6 @@ def _parts(text: str) -> tuple[str, str, str]:
 
 
 def _without_store(files: dict[str, str]) -> dict[str, str]:
-    """Without what a refused publication may leave in the store: its lock, and a catalogue without releases."""
+    """Without what a refused publication may leave: its locks, and a catalogue without releases."""
     left = {"releases/.lock", "releases/catalogue.json", "releases/catalogue.csv"}
-    return {path: digest for path, digest in files.items() if path not in left}
+    return {path: digest for path, digest in files.items() if path not in left and not path.endswith("/.publishing")}

@@ -73,7 +73,9 @@ def checkout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "agreement": "TRIAL",
         }
         (root / "requests" / f"{name}.yaml").write_text(yaml.safe_dump(request))
-    (root / "params.yaml").write_text(yaml.safe_dump({"extracts": extracts, "requests": wiring, "masters": {}}))
+    components = sorted({component for component, *_ in REQUESTS.values()})
+    params = {"components": components, "extracts": extracts, "requests": wiring, "masters": {}}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
     orders = [read_request(path) for path in sorted((root / "requests").glob("*.yaml"))]
     policies = {path.stem: read_policy(path) for path in (root / "policies").glob("*.yaml")}
     write_register(str(root / "data" / "register" / "register.sqlite"), orders, policies).close()

@@ -5,7 +5,7 @@ import yaml
 
 from register_cases import AT, ID, MANAGER, OFFICER, PREPARER, SECOND, bring, entry, go, office, order
 from sdc.errors import ApprovalError, RequestError
-from sdc.params import read_params, wire
+from sdc.params import read_params, require_component, wire
 from sdc.register.verbs import show
 
 LAYOUT = {"format": "csv", "encoding": "utf-8", "separator": ",", "header_row": 1}
@@ -34,6 +34,16 @@ def test_a_request_is_added_once_and_nothing_else_changes(tmp_path, requests):
     }
     assert not wire(path, order())
     assert path.read_text() == after
+
+
+def test_its_component_is_added_to_those_whose_releases_are_known(tmp_path):
+    path = params(tmp_path, f"components: [site_list]  # known\n{OTHERS}")
+    with pytest.raises(RequestError, match=r"Write: `components: \[site_list, mobility_tracking\]`"):
+        require_component(read_params(path), path, "mobility_tracking")
+    assert wire(path, order())
+    assert "components: [site_list, mobility_tracking]  # known\n" in path.read_text()
+    require_component(read_params(path), path, "mobility_tracking")
+    assert read_params(path).requests.keys() == {"REQ-2026-001", ID}
 
 
 def test_cut_from_the_master_where_its_population_has_one(tmp_path):

@@ -109,7 +109,7 @@ def loss_told(loss: Mapping, table: Table) -> dict:
             "name": row["name"],
             "status": row["status"],
             "level_name": row.get("level_name"),
-            "share_suppressed": _rounded(row["share_suppressed"], 3),
+            "share_suppressed": _rounded(row["share_suppressed"], 2),
             "loss": None if counts and row["name"] in counts | _dropped(row) else _rounded(row["loss"], 3),
         }
         for row in loss["columns"]
