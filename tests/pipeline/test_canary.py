@@ -1,6 +1,7 @@
 """No value of a person leaves the house but in the file that was asked for: tokens in the extracts, then a search."""
 
 import hashlib
+import json
 
 import pandas as pd
 import pytest
@@ -11,6 +12,10 @@ from sdc.files import read_table, write_table
 
 NOWHERE = ("identifier", "household")
 RAW = ("mobility_tracking_r01", "mobility_tracking_r02", "registration_r01")
+
+
+# What the audit keeps of a release holds values, as typed data do.
+SECURE = tuple(f"data/audits/{request}/facts" for request in BUILT)
 
 
 def written(checkout: Checkout, *but: str) -> list:
@@ -72,13 +77,13 @@ class TestABuiltCheckout:
             f"data/candidates/{request}/{built.checkout.package(request).name}/data"
             for request in (SITES, PERSONS)  # the counts are summed over places: nothing of one place is left
         ]
-        assert not leaks(written(built.checkout, "data/raw", "data/typed", *released), built.tokens["open"])
+        assert not leaks(written(built.checkout, "data/raw", "data/typed", *SECURE, *released), built.tokens["open"])
         assert leaks([built.checkout / path for path in released[:2]], built.tokens["open"]), "nothing was released"
 
     def test_codes_of_a_list_are_in_the_documents_and_the_released_file_only(self, built):
         """A code list is no data; what was answered is. The pages of results and the reports show neither."""
         checkout = built.checkout
-        allowed = ["data/raw", "data/typed", "dictionary", "expectations"]
+        allowed = ["data/raw", "data/typed", "dictionary", "expectations", *SECURE]
         for request in BUILT:
             package = f"data/candidates/{request}/{checkout.package(request).name}"
             allowed += [f"data/protected/{request}/table.parquet", f"{package}/data", f"{package}/datapackage.json"]
@@ -109,10 +114,16 @@ class TestABuiltCheckout:
             assert not leaks([path for path in package.rglob("*") if path.is_file()], held)
 
     @pytest.mark.parametrize(("request_id", "below"), [(COUNTS, 10), (SITES, 5)])
-    def test_small_counts_end_at_the_typed_table(self, built, request_id, below):
+    def test_small_counts_end_at_the_typed_table(self, built, tmp_path, request_id, below):
+        """Widths of intervals may be as large as a small count, and are none: the verdict is searched without them."""
         small = tuple(n * UNIT for n in range(1, below))
         assert max(small) < MINIMUM["public" if request_id == COUNTS else "restricted"] <= below * UNIT
-        whole = written(built.checkout, "data/raw", "data/typed")
+        verdict = f"data/verdicts/{request_id}/verdict.json"
+        whole = written(built.checkout, "data/raw", "data/typed", verdict, *SECURE)
+        judged = json.loads((built.checkout / verdict).read_text())
+        judged["cells"].pop("narrowest_interval")
+        (tmp_path / "verdict.json").write_text(json.dumps(judged))
+        assert not number_leaks([tmp_path / "verdict.json"], small)
         mine = [path for path in whole if request_id in path.as_posix()]
         others = [path for path in whole if not any(name in path.as_posix() for name in BUILT)]
         assert len(mine) > 10

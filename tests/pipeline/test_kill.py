@@ -101,7 +101,7 @@ def test_a_pipeline_that_is_killed_again_and_again(built, unbuilt):
     assert unbuilt.run("dvc", "repro").stdout.endswith("Data and pipelines are up to date.\n")
     assert {path: d for path, d in unbuilt.files().items() if path in raw and not path.startswith(OUTPUTS)} == raw
     (candidate,) = (path for path in package.iterdir() if not path.name.startswith("."))
-    verified = unbuilt.run("sdc", "verify", str(candidate))
+    verified = unbuilt.run("sdc", "verify", "--candidate", str(candidate))
     assert verified.returncode == 0, verified.stderr
 
 
@@ -161,7 +161,9 @@ def test_a_publication_that_is_killed(checkout):
     (released,) = store.glob("REQ-*/v*")
     package = checkout.package(PERSONS)
     names = {path.relative_to(package) for path in package.rglob("*") if path.is_file()}
-    assert names == {path.relative_to(released) for path in released.rglob("*") if path.is_file()}
+    signed = {path.relative_to(released) for path in released.rglob("*") if path.is_file()}
+    assert signed - names == {Path("SHA256SUMS.sig")}
+    assert names < signed
     assert all((released / name).read_bytes() == (package / name).read_bytes() for name in names)
     assert len(json.loads((store / "catalogue.json").read_text())["releases"]) == 1
     assert checkout.run("sdc", "verify", str(released)).returncode == 0

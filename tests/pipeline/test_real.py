@@ -44,7 +44,7 @@ REQUESTS = {
 def checkout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout that holds the real extracts and four requests, after `dvc repro`."""
     root = tmp_path_factory.mktemp("real")
-    for name in ("codes", "dictionary", "policies", "pipelines", "expectations"):
+    for name in ("codes", "dictionary", "policies", "pipelines", "expectations", "signers"):
         shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(REPO / "src" / "sdc", root / "src" / "sdc", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".dvcignore", "exceptions.yaml"):
@@ -82,6 +82,9 @@ def checkout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(root, "dvc", "init", "-q", "--no-scm")
     config = (REPO / ".dvc" / "config").read_text()
     (root / ".dvc" / "config").write_text(config + "    no_scm = true\n")
+    for path in (root / "policies").glob("*.yaml"):
+        path.write_text(path.read_text().replace("dtm-data@country.example", "trial@mission.example"))
+    run(root, "sdc", "release", "keys", "new", "--file")
     run(root, "dvc", "repro")
     return root
 

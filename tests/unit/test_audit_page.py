@@ -1,7 +1,7 @@
 """The page of the audit, and the two commands: what a person sees, and what a careless one is told."""
 
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -84,15 +84,28 @@ ENTRY = {"status": "released", "request_id": REQUEST, "component": "synthetic", 
 
 
 def publishing(root):
-    return cli_audit.publishing(root, REQUEST, "synthetic", lambda: None)
+    return cli_audit.publishing(root, REQUEST, "synthetic", ENTRY["release_id"], lambda: None)
+
+
+class Told:
+    """A register that only listens."""
+
+    def __init__(self):
+        self.entries = []
+
+    def entered(self, entry, actor, at):
+        self.entries.append((entry["status"], actor, at.date()))
 
 
 def test_publishing_enters_the_facts_and_again_needs_no_newer_audit(checkout):
+    register = Told()
+    enter = cli_audit.entering(checkout, register, "ACT-0002", lambda: datetime(2026, 11, 22, tzinfo=UTC))
     for _ in range(2):
         with publishing(checkout):
-            cli_audit.enter_facts(checkout, ENTRY, TODAY)
+            enter(ENTRY)
     assert [one["release_id"] for one in read_index(checkout / "data" / "facts" / "synthetic")] == ["R-1"]
-    cli_audit.enter_facts(checkout, {**ENTRY, "status": "superseded"}, TODAY)
+    enter({**ENTRY, "status": "superseded"})
+    assert register.entries == [(status, "ACT-0002", TODAY) for status in ("released", "released", "superseded")]
 
 
 def test_publishing_is_refused_when_something_else_went_out_after_the_audit(checkout):
