@@ -15,7 +15,7 @@ RAW = ("mobility_tracking_r01", "mobility_tracking_r02", "registration_r01")
 
 
 # What the audit keeps of a release holds values, as typed data do.
-SECURE = tuple(f"data/audits/{request}/facts" for request in BUILT)
+SECURE = tuple(f"data/audits/{request}/{name}" for request in BUILT for name in ("facts", "exposed.csv"))
 
 
 def written(checkout: Checkout, *but: str) -> list:
@@ -119,7 +119,8 @@ class TestABuiltCheckout:
         small = tuple(n * UNIT for n in range(1, below))
         assert max(small) < MINIMUM["public" if request_id == COUNTS else "restricted"] <= below * UNIT
         verdict = f"data/verdicts/{request_id}/verdict.json"
-        whole = written(built.checkout, "data/raw", "data/typed", verdict, *SECURE)
+        copies = [_cached(built.checkout / f"data/verdicts/{name}/verdict.json") for name in BUILT]
+        whole = written(built.checkout, "data/raw", "data/typed", verdict, *copies, *SECURE)
         judged = json.loads((built.checkout / verdict).read_text())
         judged["cells"].pop("narrowest_interval")
         (tmp_path / "verdict.json").write_text(json.dumps(judged))

@@ -83,7 +83,7 @@ def checkout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = (REPO / ".dvc" / "config").read_text()
     (root / ".dvc" / "config").write_text(config + "    no_scm = true\n")
     for path in (root / "policies").glob("*.yaml"):
-        path.write_text(path.read_text().replace("dtm-data@country.example", "trial@mission.example"))
+        path.write_text(path.read_text().replace("dtm-data@country.example", "trial@mission.test"))
     run(root, "sdc", "release", "keys", "new", "--file")
     run(root, "dvc", "repro")
     return root
