@@ -43,14 +43,17 @@ COLUMNS = st.one_of(
     st.lists(st.dates().map(lambda day: day.strftime("%d/%m/%Y")), min_size=1),
     st.lists(st.dates().map(str), min_size=1),
     st.lists(st.sampled_from(["yes", "no", "dnk", ""]), min_size=1),
+    st.lists(st.sampled_from(["0", "1", "#N/A"]), min_size=1),
+    st.lists(st.sampled_from(["12%", "7.5 %", "0", "٣٪", "-"]), min_size=1),
+    st.lists(st.datetimes().map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}+03"), min_size=1),
     st.lists(st.lists(st.sampled_from(["food", "water", "cash"]), unique=True).map(" ".join), min_size=1),
     st.lists(WORDS, min_size=1),
     st.lists(st.lists(WORDS, min_size=3, max_size=9).map(" ".join), min_size=1),
     st.lists(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp"),
              exclude_characters='"'), max_size=12), min_size=1),
 )  # fmt: skip
-NAMES = st.lists(st.sampled_from(["age", "sex", "adm1", "site name", "phone", "Total (hh)", "اسم",
-                 "needs/food", "q1", "q2", "date"]),
+NAMES = st.lists(st.sampled_from(["age", "sex", "adm1", "site name", "site_name", "phone", "Total (hh)", "اسم",
+                 "needs", "needs/food", "needs/water", "q1", "q2", "date", "Long"]),
                  min_size=1, max_size=6, unique=True)  # fmt: skip
 
 

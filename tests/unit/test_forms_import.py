@@ -151,6 +151,11 @@ def test_a_workbook_with_blanks_in_sheet_names_and_a_very_wide_choices_sheet(tmp
     assert draft(read_form(path), "synthetic") == draft(form(), "synthetic")
 
 
+@pytest.mark.parametrize("kind", ["deviceid", "uri:deviceid", "device id", "imei"])
+def test_older_words_for_a_question_are_understood(kind):
+    assert form(f"type | name | label\n{kind} | d | D").rows[0].type == "deviceid"
+
+
 def test_disabled_questions_and_rows_without_a_type_are_left_out():
     read = form("type | name | disabled\ntext | a |\ntext | b | yes\n | c |\n# note | d |\n")
     assert [row.name for row in read.rows] == ["a"]

@@ -129,6 +129,12 @@ class TestFreeText:
             ("ဦးအောင်မြင့်", "names of persons"),
             ("মোহাম্মদ রহিম", "names of persons"),
             ("राम सीता", "names of persons"),
+            ("Zorbel Hernandez came alone", "names of persons"),
+            ("اسمها زورة ميلاني", "names of persons"),
+            ("አቶ ዞርቤ ሚላ መጥተዋል", "names of persons"),
+            ("जनाब मेरो नाम ज़ोर मिल", "names of persons"),
+            ("Зорян Криленко живе тут", "names of persons"),
+            ("Зорян Милович живет здесь", "names of persons"),
         ],
     )
     def test_found_in_nine_scripts(self, text, kind):
@@ -140,7 +146,8 @@ class TestFreeText:
             "San Juan", "Camp Ibrahim", "quality of water", "مخيم محمد", "نحتاج ٤٥٠٠ حصة",
             "Ціна 14 250 грн", "ရေမရှိ ၁၂ အိမ်ထောင်",
             "ဦးစားပေး လိုအပ်ချက်", "১২৫০ জন", "1,250 people and 3 wells", "left on 05/03/2024",
-            "grace period of three days",
+            "grace period of three days", "The Hernandez", "لا نعرف اسمه ولا عنوانه", "вулиця Тараса Шевченка",
+            "Cruz Roja came", "El Salvador", "Santiago Centro", "hope and faith",
         ],
     )  # fmt: skip
     def test_not_found(self, text):
