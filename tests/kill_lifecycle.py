@@ -13,32 +13,17 @@ from pathlib import Path
 import yaml
 
 from kill_publish import arm, in_child, whole
-from release_samples import SECRET, TODAY, places, signer, survey
+from release_samples import SECRET, TODAY, places, read_notice, released, signer, survey
 from sdc.errors import DataError
 from sdc.release.catalogue import read_catalogue
-from sdc.release.notices import destroyed, read_notice, supersede, withdraw
+from sdc.release.notices import destroyed, supersede, withdraw
 from sdc.release.package import build_next
-from sdc.release.publish import publish
 from sdc.release.purge import purge
 
 BY = {"by": "ACT-0007", "today": TODAY, "signer": signer()}
 FIRST, OTHER = places(), survey(n=60, id="REQ-2026-043")
 SECOND = {**FIRST, "request": FIRST["request"].model_copy(update={"purpose": "The same, in other words than before."})}
 WHO = "Ministry of Relief (fictitious)"
-
-
-def released(root: Path, given: dict, candidate: Path) -> None:
-    publish(
-        candidate,
-        root / "releases",
-        request=given["request"],
-        verdict=given["verdict"],
-        today=TODAY,
-        approved_by=("ACT-1", "ACT-2"),
-        extra={},
-        signer=signer(),
-        enter=None,
-    )
 
 
 def purged(root: Path) -> None:
@@ -50,7 +35,7 @@ def purged(root: Path) -> None:
 
 
 OPERATIONS = {
-    "publish": lambda root: released(root, SECOND, root / "second" / SECOND_NAME),
+    "publish": lambda root: released(root / "releases", root / "second" / SECOND_NAME, SECOND),
     "supersede": lambda root: supersede(root / "releases", "REQ-2026-042", "REQ-2026-043", **BY),
     "withdraw": lambda root: withdraw(root / "releases", "REQ-2026-042", reason="legal", **BY),
     "destroyed": lambda root: destroyed(root / "releases", "REQ-2026-042", organisation=WHO, on=TODAY, **BY),
@@ -63,7 +48,8 @@ def house(work: Path) -> Path:
     """A checkout with two releases, a candidate, and raw data with a copy."""
     root = work / "house"
     for given in (FIRST, OTHER):
-        released(root, given, build_next(root / "first" / given["request"].id, store=root / "releases", **given))
+        candidate = build_next(root / "first" / given["request"].id, store=root / "releases", **given)
+        released(root / "releases", candidate, given)
     assert build_next(root / "second", store=root / "releases", **SECOND).name == SECOND_NAME
     layout = {"format": "csv", "encoding": "utf-8", "separator": ",", "header_row": 1}
     extract = {"component": "site_list", "round": 1, "path": "data/raw/sites_r01.csv", "layout": layout}

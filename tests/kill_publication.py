@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from kill_publish import arm, in_child, settled, whole
+from kill_publish import arm, in_child, killed_after, settled, whole
 from sdc.audit import read_index
 from sdc.cli import publish
 from sdc.cli_release import encrypt
@@ -42,19 +42,6 @@ def share(root: Path, request: str) -> None:
         encrypt(request, root / "s.tar", actor="ACT-0002", unencrypted_because="It stays on this machine.", root=root)
     except IntegrityError:
         assert not read_catalogue(root / "releases")
-
-
-def killed_at(root: Path, request: str, seconds: float) -> bool:
-    """Published in a child that is killed after some time; whether it was killed before it ended."""
-    child = os.fork()
-    if child == 0:
-        try:
-            run(root, request)
-        finally:
-            os._exit(0)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def holders(root: Path, component: str) -> tuple[list[str], list[str], list[str]]:
@@ -98,7 +85,8 @@ def main() -> None:
     for number, moment in enumerate([*moments, *[None] * (kills // 4)]):
         root = copied("one")
         if moment is None:
-            told["at_times"] += killed_at(root, request, float(seconds) * chance.uniform(0.1, 1))
+            wait = float(seconds) * chance.uniform(0.1, 1)
+            told["at_times"] += killed_after(lambda root=root: run(root, request), wait)
         else:
 
             def dying(root=root, moment=moment, after=number % 2 == 1) -> None:

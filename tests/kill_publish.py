@@ -7,12 +7,12 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
-from release_samples import TODAY, places, signer, survey
+from release_samples import places, released, survey
 from sdc.release.catalogue import as_csv, read_catalogue
 from sdc.release.package import build, package_name
-from sdc.release.publish import publish
 from sdc.release.verify import verify
 
 CALLS = ("replace", "rename", "fsync", "mkdir", "chmod", "unlink", "rmdir", "link", "open")
@@ -55,6 +55,24 @@ def in_child(work) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
+def killed_after(work, seconds: float) -> bool:
+    """Run in a forked child that is killed after some time; whether it was killed before it ended well."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    assert code in (0, -signal.SIGKILL), code
+    return code == -signal.SIGKILL
+
+
 def whole(store: Path) -> int:
     """Releases in a store, each of which must verify; nothing half."""
     found = list(store.glob("REQ-*/v*"))
@@ -85,18 +103,7 @@ def main() -> None:
         build(candidates[-1], **each)
 
     def run(store: Path, which: int = 0) -> None:
-        each = (given, other)[which]
-        publish(
-            candidates[which],
-            store,
-            request=each["request"],
-            verdict=each["verdict"],
-            today=TODAY,
-            approved_by=("ACT-0002",),
-            extra={"dvc_lock_sha256": None},
-            signer=signer(),
-            enter=None,
-        )
+        released(store, candidates[which], (given, other)[which])
 
     store = work / "count"
     run(store, 1)

@@ -4,34 +4,14 @@ Run as a program: ``python kill_register.py WORK ROUNDS``. Prints one JSON line.
 """
 
 import json
-import os
 import random
-import signal
 import sys
-import time
 from pathlib import Path
 
+from kill_publish import killed_after
 from register_cases import AT, ID, MANAGER, MANIFEST, OFFICER, SECOND, bring, entry, go, office
 from sdc.register import open_register
 from sdc.register.keeping import backup, migrate, restore
-
-
-def in_child(work, seconds: float) -> bool:
-    """Run in a child that is killed after some time; whether it was killed before it ended."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    assert code in (0, -signal.SIGKILL), code
-    return code == -signal.SIGKILL
 
 
 def ready(path: Path) -> None:
@@ -85,7 +65,7 @@ def main() -> None:
             with open_register(str(path)) as register:
                 before = register.head()
                 backup(register, path.parent / "backup.sqlite")
-            killed[task.__name__] += in_child(lambda path=path, task=task: task(path), 0.02 + 0.3 * chance.random())
+            killed[task.__name__] += killed_after(lambda path=path, task=task: task(path), 0.02 + 0.3 * chance.random())
             with open_register(str(path)) as register:
                 after = register.verify([before])
                 known = register.releases(ID)

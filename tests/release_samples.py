@@ -17,10 +17,13 @@ import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sdc.dictionary import Dictionary
+from sdc.errors import IntegrityError
 from sdc.plan import Brief, apply, compile_plan, dropped_because, plan_document
 from sdc.policy import Policy, read_policy
-from sdc.release.signers import Key, Signer
-from sdc.release.sshsig import fingerprint, public_line
+from sdc.release.notices import NAMESPACE
+from sdc.release.publish import publish
+from sdc.release.signers import Key, Signer, trusted
+from sdc.release.sshsig import fingerprint, public_line, signer_of
 from sdc.request import Request
 from sdc.table import Table
 from sdc.verdict import Case, conclude, judge
@@ -256,3 +259,35 @@ def copy_of(folder: Path, to: Path) -> Path:
     for path in (to, *to.rglob("*")):
         os.chmod(path, 0o755 if path.is_dir() else 0o644)  # noqa: PTH101
     return to
+
+
+def released(store: Path, candidate: Path, given: dict[str, Any], **changes: Any) -> Path:
+    """A candidate published, as two reviewers approved it; `given` are the arguments it was built with."""
+    manifest = candidate / "manifest.json"
+    entries = {
+        "request": given["request"],
+        "verdict": given["verdict"],
+        "today": TODAY,
+        "reviewed": _sha256(manifest) if manifest.is_file() else "0" * 64,
+        "approved_by": ("ACT-0002", "ACT-0003"),
+        "extra": {"dvc_lock_sha256": "a" * 64},
+        "papers": {"verdict.json": json.dumps(given["verdict"])},
+        "signer": signer(),
+        "enter": None,
+    }
+    return publish(candidate, store, **{**entries, **changes})
+
+
+def read_notice(path: Path, keys: tuple[Key, ...], today: date) -> dict:
+    """A notice whose signature holds, by a key that signed on its day; an IntegrityError where it does not."""
+    try:
+        raw = path.read_bytes()
+        line = signer_of(raw, path.with_name(f"{path.name}.sig").read_text(encoding="ascii"), NAMESPACE)
+        content = json.loads(raw)
+        day = date.fromisoformat(content.get("on") or content["recorded_on"])
+    except (OSError, ValueError, KeyError, AttributeError):
+        raise IntegrityError(path.name, "is no signed notice") from None
+    wrong = trusted(keys, line, day) or ("is of a day that lies ahead" if day > today else "")
+    if wrong:
+        raise IntegrityError(path.name, wrong)
+    return content

@@ -1,7 +1,6 @@
 """`sdc release audit` and `sdc release known`: what earlier releases give away, for a person at any time."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +13,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as Grid
 
+from sdc import cli_request
+from sdc.cli_request import HERE, As, Json, RequestId, Root, acting
 from sdc.errors import IntegrityError, SdcError
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-RequestId = Annotated[str, typer.Argument(help="Id of the request, such as REQ-2026-001.", metavar="REQ")]
-Root = Annotated[Path, typer.Option(help="The checkout that holds params.yaml.", file_okay=False)]
-HERE = Path()
 
 
 def audit(
@@ -37,17 +33,15 @@ def audit(
         audit_release,
         candidate_facts,
         population_of,
-        read_exceptions,
         read_facts,
         require_all_known,
         require_audit_pass,
     )
     from sdc.files import read_table
-    from sdc.inputs import Folders, read_brief, read_rounds, registered_releases, require_approvers
+    from sdc.inputs import exceptions_of, folders_of, read_brief, read_rounds, registered_releases
     from sdc.release.catalogue import read_catalogue
 
-    documents = (root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
-    folders = Folders(*documents, register=os.environ.get("SDC_REGISTER", ""))
+    folders = folders_of(root)
     brief = read_brief(request, folders, date.today())
     component = brief.dictionary.component
     store = root / "data" / "facts" / component
@@ -59,8 +53,7 @@ def audit(
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Solving", total=None)
         clock = Clock(lambda: time.monotonic() > end, lambda done, of: bar.update(task, completed=done, total=of))
-        exceptions = read_exceptions(root / "exceptions.yaml")
-        require_approvers((one.by for one in exceptions if one.request == request), folders)
+        exceptions = exceptions_of(root / "exceptions.yaml", request, folders)
         found = audit_release(facts, known, before, exceptions=exceptions, today=date.today(), clock=clock).document
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -75,13 +68,14 @@ def known(
     name: Annotated[str, typer.Option(help="What to call it: where and when it was published.")],
     tier: Annotated[str, typer.Option(help="public, or restricted to one organisation.")] = "public",
     organisation: Annotated[str, typer.Option(help="Who holds it, where it is restricted.")] = "everybody",
+    actor: As = "",
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
     """Tell the facts store of counts that were published outside this pipeline, so that audits know them.
 
     Columns: `round`, any spanning columns of the dictionary (blank: the cell spans all), `measure` (a count column),
-    `value` (blank: suppressed), or `low` and `high`.
+    `value` (blank: suppressed), or `low` and `high`. An approver answers for it: what is known already stops nothing.
     """
     from sdc.audit.outside import outside_facts, read_cells
     from sdc.audit.store import enter, write_prepared
@@ -91,6 +85,9 @@ def known(
     from sdc.table import stack
 
     refuse_name(name)
+    by = acting(actor)
+    with cli_request.opened(root) as register:
+        register.require(by, "approve")
     _, _, component = population.partition("/")
     dictionary = read_dictionary(root / "dictionary" / f"{component}.yaml")
     extracts = [n for n, e in read_params(root / "params.yaml").extracts.items() if e.component == component]
@@ -100,7 +97,7 @@ def known(
     prepared = root / "data" / "facts" / component / f".{name}.prepared"
     try:
         write_prepared(facts, prepared)
-        ids = {"release_id": name, "request": name, "version": "outside"}
+        ids = {"release_id": name, "request": name, "version": f"outside ({by})"}
         enter(prepared, root / "data" / "facts" / component, **ids, today=date.today())
     finally:
         _remove(prepared)
@@ -154,41 +151,37 @@ def publishing(root: Path, request: str, component: str, release: str, finish: C
     Raises
     ------
     DisclosureError : when the audit did not pass, or did not come to its end.
+    ApprovalError : when it passed by an exception that stands no more.
     IntegrityError : when it is of another table or older facts, or another publication is under way. A release that
         tells nothing new to anybody, since its facts are known already, needs no newer audit.
     """
-    from filelock import FileLock, Timeout
-
-    from sdc.audit import read_index, require_all_known, require_audited
+    from sdc.audit import read_index, require_all_known, require_audited, require_standing
     from sdc.audit.store import INDEX, read_prepared, write_prepared
-    from sdc.files import read_json, sha256_of
+    from sdc.files import alone, read_json, sha256_of
+    from sdc.inputs import exceptions_of, folders_of, registered_releases
     from sdc.release.catalogue import read_catalogue
     from sdc.release.store import JOURNAL
 
-    store = root / "data" / "facts" / component
+    store, audited, folders = root / "data" / "facts" / component, root / "data" / "audits" / request, folders_of(root)
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(store / ".publishing", timeout=0, mode=0o600)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise IntegrityError(str(store), "another publication is under way", "Run it again when that ends.") from None
-    try:
+    with alone(store / ".publishing", "another publication"):
         finish()
-        require_all_known(store, read_catalogue(root / "releases"), component)
+        require_all_known(store, [*read_catalogue(root / "releases"), *registered_releases(folders)], component)
         table = root / "data" / "protected" / request / "table.parquet"
-        found = read_json(root / "data" / "audits" / request / "audit.json")
+        found, facts = read_json(audited / "audit.json"), read_prepared(audited / "facts")
         out = {entry["facts_sha256"] for entry in read_index(store) if entry["request"] == request}
         if found.get("facts_sha256") not in out or not table.is_file() or found.get("table_sha256") != sha256_of(table):
             require_audited(found, request, table, store / INDEX)
-        write_prepared(read_prepared(root / "data" / "audits" / request / "facts"), _aside(store, release))
+            require_standing(found, exceptions_of(root / "exceptions.yaml", request, folders), date.today())
+        if facts.digest() != found.get("facts_sha256"):
+            raise IntegrityError(str(audited / "facts"), "are not the facts that were audited", "Run `dvc repro`.")
+        write_prepared(facts, _aside(store, release))
         try:
             yield
         except SdcError:
             if not (root / "releases" / JOURNAL).exists():  # refused, and nothing waits to be finished
                 _remove(_aside(store, release))
             raise
-    finally:
-        lock.release()
 
 
 def _print(found: Mapping[str, Any]) -> None:

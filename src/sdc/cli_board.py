@@ -1,5 +1,6 @@
 """What `sdc request` shows: one request, all of them, the board, and what is due."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,8 +38,21 @@ def _entries(title: str, row: dict) -> Grid:
     grid.add_column(overflow="fold")
     for name, value in row.items():
         if isinstance(value, str | int) and name != "number":
-            grid.add_row(name, escape(str(value)))
+            grid.add_row(name, escape(_readable(str(value))))
     return grid
+
+
+def _readable(value: str) -> str:
+    """A list as its parts, a set of numbers a line each; anything else as it stands."""
+    try:
+        content = json.loads(value) if value[:1] in ("[", "{") else value
+    except json.JSONDecodeError:
+        return value
+    if isinstance(content, list):
+        return ", ".join(map(str, content))
+    if isinstance(content, dict):
+        return "\n".join(f"{name}: {json.dumps(part)}" for name, part in content.items())
+    return value
 
 
 def _columns(title: str, rows: list[dict]) -> Grid:
@@ -57,12 +71,17 @@ def list_requests(
     as_json: Json = False,
 ) -> None:
     """List all requests with their states."""
+    from sdc.errors import RequestError
+    from sdc.register.states import STATES
+
+    if state not in (None, *STATES):
+        raise RequestError("--state", f"there is no state `{state}`", f"States are: {', '.join(STATES)}.")
     with opened(root) as register:
         rows = [row for row in register.requests() if state in (None, row["state"])]
     grid = Grid("request", "state", "urgency", "organisation", "title")
     for row in rows:
         grid.add_row(*(escape(row[name]) for name in ("id", "state", "urgency", "organisation", "title")))
-    tell({"requests": rows}, as_json, grid)
+    tell({"requests": rows}, as_json, grid if rows else "There is no such request.")
 
 
 @app.command()
@@ -76,7 +95,7 @@ def reminders(
 
     with opened(root) as register:
         rows = find(register, now(), within_days=within)
-    tell({"reminders": rows}, as_json, reminder_grid(rows))
+    tell({"reminders": rows}, as_json, reminder_grid(rows) if rows else f"Nothing is due within {within} days.")
 
 
 def reminder_grid(rows: list[dict]) -> Grid:

@@ -10,10 +10,11 @@ from rich.table import Column
 from rich.table import Table as Grid
 
 from sdc.cli_board import figure_grid
-from sdc.cli_request import HERE, As, Json, Root, acting, now, opened, tell, write_grants
+from sdc.cli_request import EXIT_CODES, HERE, As, Json, Root, acting, now, opened, tell, write_grants
 
 app = typer.Typer(
     no_args_is_help=True,
+    epilog=EXIT_CODES,
     help="The register as a whole: `init`, `verify`, `backup`, `restore`, `export`, `figures` …\n\n"
     "It is one SQLite file, `data/register/register.sqlite`, unless `register` in params.yaml or SDC_REGISTER names "
     "another place or a PostgreSQL database (`postgresql://host/name`; the password from PGPASSWORD or ~/.pgpass).",
@@ -79,10 +80,13 @@ def verify(
     """Check the chain of events, the tables against the events, and the rules of the database.
 
     An edited, removed, added or moved event is found. What was cut off the end, or a chain that was made anew, is
-    found only with an anchor (`sdc registry anchor`).
+    found with an anchor: each release in the store is one, `sdc registry anchor` writes others.
     """
+    from sdc.release.anchors import require_register
+    from sdc.release.catalogue import read_catalogue
+
     with opened(root) as register:
-        head = register.verify(_anchors(anchor))
+        head = require_register(register, read_catalogue(root / "releases"), _anchors(anchor))
     told = f"{head.events} events, unbroken; tables and rules hold. Head: {head.hash}"
     tell({"events": head.events, "hash": head.hash, "verified": True}, as_json, told)
 
@@ -122,7 +126,10 @@ def restore(
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
-    """Put a backup in the place of the register. A broken backup is refused; what is there now is kept aside."""
+    """Put a backup in the place of the register. A broken backup is refused; what is there now is kept aside.
+
+    Then look whether it knows all releases of the store: `sdc registry verify`.
+    """
     from sdc.register.keeping import restore as put
 
     head, aside = put(_url(root), source, aside=_folder(root), anchors=_anchors(anchor))
@@ -206,7 +213,7 @@ def _write_order(root: Path, order: Any) -> str | None:
 
 @app.command()
 def catalogue(
-    out: Annotated[Path | None, typer.Argument(help="FILE.json, FILE.xlsx, or a folder for the CSV.")] = None,
+    out: Annotated[Path | None, typer.Argument(help="FILE.json, FILE.xlsx or FILE.csv.")] = None,
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
@@ -221,12 +228,12 @@ def catalogue(
         rows = read(register)
     if out is not None:
         write_catalogue(rows, out)
-    grid = Grid(Column("release", overflow="fold"), "status", "organisation", "published", "delete by")
+    grid = Grid(Column("release", no_wrap=True, overflow="fold"), "status", "organisation", "published", "delete by")
     for row in rows:
         grid.add_row(
             row["release_id"], row["status"], escape(row["organisation"]), row["published_on"], row["delete_on"]
         )
-    tell({"schema_version": "1.0", "releases": rows}, as_json, grid)
+    tell({"schema_version": "1.0", "releases": rows}, as_json, grid if rows else "Nothing was released yet.")
 
 
 @app.command()

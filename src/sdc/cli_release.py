@@ -8,29 +8,27 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Column
 from rich.table import Table as Grid
 
 from sdc import cli_audit, cli_request
+from sdc.cli_request import EXIT_CODES, HERE, As, Json, Root, acting, tell
 
-app = typer.Typer(no_args_is_help=True, help="Releases: keys, sharing, and what happens to them afterwards.")
+app = typer.Typer(
+    no_args_is_help=True, epilog=EXIT_CODES, help="Releases: keys, sharing, and what happens to them afterwards."
+)
 keys = typer.Typer(no_args_is_help=True, help="The keys that releases are signed with.")
 app.add_typer(keys, name="keys")
 app.command()(cli_audit.audit)
 app.command()(cli_audit.known)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-Root = Annotated[Path, typer.Option(help="The checkout that holds params.yaml.", file_okay=False)]
 Release = Annotated[
     str, typer.Argument(help="A release id, or a request id for its newest release.", metavar="RELEASE")
 ]
-Actor = cli_request.As
 Enter = Callable[[Mapping], None]
 InFile = Annotated[
     bool | None, typer.Option("--keyring/--file", help="Where the private half is kept; chosen by what there is.")
 ]
-HERE = Path()
 
 
 @keys.command("new")
@@ -43,7 +41,7 @@ def keys_new(keyring: InFile = None, root: Root = HERE, as_json: Json = False) -
 
 @keys.command("rotate")
 def keys_rotate(
-    revoke: Annotated[bool, typer.Option(help="Nothing that the old key signed is to be trusted.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Nothing that the old key signed is to be trusted.")] = False,
     because: Annotated[str | None, typer.Option(help="Why it is revoked.")] = None,
     keyring: InFile = None,
     root: Root = HERE,
@@ -64,7 +62,7 @@ def keys_list(root: Root = HERE, as_json: Json = False) -> None:
     grid = Grid("key", Column("fingerprint", overflow="fold"), "since", "until", "revoked")
     for key in found:
         grid.add_row(key["id"], key["fingerprint"], key["since"], key["until"] or "", key["revoked"] or "")
-    _tell({"keys": found}, as_json, grid)
+    tell({"keys": found}, as_json, grid if found else "There is no signing key yet: sdc release keys new")
 
 
 @keys.command("export")
@@ -75,7 +73,7 @@ def keys_export(
     from sdc.release.signers import export_keys
 
     written = [str(path) for path in export_keys(root, out)]
-    _tell({"written": written}, as_json, written)
+    tell({"written": written}, as_json, written)
 
 
 @app.command()
@@ -84,24 +82,28 @@ def sign(
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
-    """Sign a file for recipients: FILE.sig beside it. Releases are signed when they are published."""
+    """Sign a file for recipients: FILE.sig beside it, in the namespace `dtm-sdc-file`.
+
+    It is no signature on a release or a notice: those are signed when they are published.
+    """
     from sdc.errors import DataError
     from sdc.files import write_text
-    from sdc.release.signers import load_signer
+    from sdc.release.signers import FILES, load_signer
+    from sdc.release.sshsig import sign as signature_of
 
     signer = load_signer(root)
     if not file.is_file():
         raise DataError(str(file), "there is no such file")
     signature = file.with_name(f"{file.name}.sig")
-    write_text(signature, signer.sign(file.read_bytes()))
-    _tell({"signature": str(signature), "fingerprint": signer.key.fingerprint}, as_json, str(signature))
+    write_text(signature, signature_of(file.read_bytes(), signer.private, FILES))
+    tell({"signature": str(signature), "fingerprint": signer.key.fingerprint}, as_json, str(signature))
 
 
 @app.command()
 def encrypt(
     release: Release,
     out: Annotated[Path, typer.Option(help="File to write, such as share.age.", dir_okay=False)],
-    actor: Actor = "",
+    actor: As = "",
     to: Annotated[str | None, typer.Option(help="age1...; if not given, the key in recipients.yaml.")] = None,
     unencrypted_because: Annotated[str | None, typer.Option(help="Reason to share a plain tar.")] = None,
     root: Root = HERE,
@@ -110,8 +112,8 @@ def encrypt(
     """Write a release as one file, encrypted to its recipient, and enter the share in the catalogue."""
     from sdc.release.sealing import RECIPIENTS, read_recipients, share
 
-    by = cli_request.acting(actor)
-    with _register(root, by):
+    by = acting(actor)
+    with _register(root, by, "share", release):
         done = share(
             root / "releases",
             release,
@@ -124,7 +126,7 @@ def encrypt(
         )
     how = "plain" if done["age"] is None else "encrypted"
     told = f"{out}: {done['release_id']}, {how}, for {done['to']}"
-    _tell({**done, "file": str(out)}, as_json, [told, "Once it was sent: sdc request share REQ --channel CHANNEL"])
+    tell({**done, "file": str(out)}, as_json, [told, "Once it was sent: sdc request share REQ --channel CHANNEL"])
 
 
 @app.command()
@@ -138,7 +140,7 @@ def decrypt(
     from sdc.release.sealing import open_sealed
 
     package = open_sealed(file, identity, out)
-    _tell({"package": str(package)}, as_json, f"{package}\nNow run: python {package / 'verify.py'}")
+    tell({"package": str(package)}, as_json, f"{package}\nNow run: python {package / 'verify.py'}")
 
 
 @app.command()
@@ -164,14 +166,14 @@ def whose(
         grid.add_row(row["organisation"], " ".join(row["releases"]), str(row["ids"]), share, chance)
     nobody = f"Nobody is named: fewer than {LEAST_IDS} ids of any release are in it."
     answer = {"named": named, "too_weak": len(weak), "least_ids": LEAST_IDS}
-    _tell(answer, as_json, grid if named else nobody)
+    tell(answer, as_json, grid if named else nobody)
 
 
 @app.command()
 def supersede(
     old: Annotated[str, typer.Argument(help="The release that is replaced.", metavar="OLD")],
     new: Annotated[str, typer.Argument(help="The release that replaces it.", metavar="NEW")],
-    actor: Actor = "",
+    actor: As = "",
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
@@ -179,18 +181,18 @@ def supersede(
     from sdc.release.notices import supersede as link
     from sdc.release.signers import load_signer
 
-    by, signer = cli_request.acting(actor), load_signer(root)
+    by, signer = acting(actor), load_signer(root)
     with _register(root, by, "publish", old, new) as enter:
         entry = link(root / "releases", old, new, by=by, today=date.today(), signer=signer, enter=enter)
         enter(entry)
-    _tell(entry, as_json, f"{entry['release_id']}: superseded by {entry['superseded_by']}")
+    tell(entry, as_json, f"{entry['release_id']}: superseded by {entry['superseded_by']}")
 
 
 @app.command()
 def withdraw(
     release: Release,
     reason: Annotated[str, typer.Option(help="disclosure_risk, data_error, legal, recipient_breach or other.")],
-    actor: Actor = "",
+    actor: As = "",
     note: Annotated[str, typer.Option(help="For the house only.")] = "",
     root: Root = HERE,
     as_json: Json = False,
@@ -199,13 +201,13 @@ def withdraw(
     from sdc.release.notices import withdraw as bury
     from sdc.release.signers import load_signer
 
-    by, signer = cli_request.acting(actor), load_signer(root)
+    by, signer = acting(actor), load_signer(root)
     with _register(root, by, "mark", release) as enter:
         given: dict[str, Any] = {"reason": reason, "by": by, "today": date.today(), "note": note}
         entry = bury(root / "releases", release, signer=signer, enter=enter, **given)
         enter(entry)
     told = f"{entry['release_id']}: withdrawn. Must delete: {', '.join(entry['withdrawn']['must_delete'])}."
-    _tell(entry, as_json, [told, f"Send them releases/notices/{entry['release_id']}.withdrawn.json and its .sig."])
+    tell(entry, as_json, [told, f"Send them releases/notices/{entry['release_id']}.withdrawn.json and its .sig."])
 
 
 @app.command()
@@ -213,27 +215,28 @@ def destroyed(
     release: Release,
     organisation: Annotated[str, typer.Option(help="Who confirms it, as the request names them.")],
     on: Annotated[str, typer.Option(help="Day of destruction, YYYY-MM-DD.", metavar="DAY")],
-    actor: Actor = "",
+    actor: As = "",
     evidence: Annotated[str, typer.Option(help="Where the confirmation is filed.")] = "",
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
     """Record a destruction certificate: an organisation confirms that its copies are gone."""
+    from sdc.register.entry import day
     from sdc.release.notices import destroyed as record
     from sdc.release.signers import load_signer
 
-    by, signer = cli_request.acting(actor), load_signer(root)
+    by, signer = acting(actor), load_signer(root)
     with _register(root, by, "mark", release) as enter:
         given: dict[str, Any] = {
             "organisation": organisation,
-            "on": _day(on),
+            "on": date.fromisoformat(str(day(on, "--on"))),
             "by": by,
             "today": date.today(),
             "evidence": evidence,
         }
         entry = record(root / "releases", release, signer=signer, enter=enter, **given)
         enter(entry)
-    _tell(entry, as_json, f"{entry['release_id']}: {organisation} confirmed the destruction of its copies.")
+    tell(entry, as_json, f"{entry['release_id']}: {organisation} confirmed the destruction of its copies.")
 
 
 @app.command()
@@ -249,19 +252,19 @@ def due(
 
     today = date.today()
     copies, raw = owed(read_catalogue(root / "releases"), today, days), waiting(root, today)
-    grid = Grid(Column("what", overflow="fold"), "who", "by", "why")
+    grid = Grid(Column("what", no_wrap=True, overflow="fold"), "who", "by", "why")
     for row in copies:
         grid.add_row(row["release_id"], row["organisation"], row["delete_by"], row["why"])
     for row in raw:
         grid.add_row(row["extract"], "this house: sdc release purge", row["needed_until"] or "", "not needed")
-    _tell({"copies": copies, "raw": raw}, as_json, grid)
+    tell({"copies": copies, "raw": raw}, as_json, grid if grid.rows else "Nothing is due.")
 
 
 @app.command()
 def purge(
     extracts: Annotated[list[str], typer.Argument(help="Names of extracts in params.yaml.", metavar="EXTRACT...")],
     because: Annotated[str, typer.Option(help="Why, in a sentence.")],
-    actor: Actor = "",
+    actor: As = "",
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
@@ -272,12 +275,12 @@ def purge(
 
     secret = read_secret(root / KEY, make=False)
     signer = load_signer(root)
-    by = cli_request.acting(actor)
-    with _register(root, by):
+    by = acting(actor)
+    with _register(root, by, "mark"):
         record = delete(root, extracts, by=by, because=because, today=date.today(), signer=signer, secret=secret)
     copies = sum(row["role"] == "copy" for row in record["files"])
     told = f"{record['purge_id']}: {len(record['files'])} files deleted, {copies} of them copies."
-    _tell(record, as_json, [told, "Backups and old disk blocks are not reached: see to them too."])
+    tell(record, as_json, [told, "Backups and old disk blocks are not reached: see to them too."])
 
 
 @app.command()
@@ -298,62 +301,48 @@ def export(
     folder = root / "releases" / entry["path"]
     verify(folder)
     written = write(folder, to, out)
-    _tell({"written": str(written)}, as_json, str(written))
+    tell({"written": str(written)}, as_json, str(written))
 
 
 def _key_told(key: Any, as_json: bool) -> None:
     lines = [f"{key.id}: {key.fingerprint}", "Commit signers/, run `dvc repro`, and tell recipients the fingerprint."]
-    _tell(json.loads(key.model_dump_json()), as_json, lines)
+    tell(json.loads(key.model_dump_json()), as_json, lines)
 
 
 def _traced(trace: Any, entries: list[dict]) -> dict:
     """A trace with the release ids of its line."""
+    from sdc.release.pseudonyms import lines_of
+
     line = trace.line
-    ids = [e["release_id"] for e in entries if line in (_line(e),)]
+    ids = [entry["release_id"] for entry in entries if lines_of([entry]) == [line]]
     told = {"organisation": line.organisation, "request_id": line.request_id, "releases": ids}
     return {**told, "ids": trace.ids, "share": trace.share, "chance": trace.chance}
 
 
-def _line(entry: dict) -> Any:
-    from sdc.release.pseudonyms import lines_of
-
-    return lines_of([entry])[0]
-
-
 @contextmanager
-def _register(root: Path, actor: str, verb: str | None = None, *releases: str) -> Iterator[Enter]:
+def _register(root: Path, actor: str, verb: str, *releases: str) -> Iterator[Enter]:
     """What tells register and facts of a change; who may not act, or acts on what is not registered, changes nothing.
 
-    What a killed publication left is ended before anything else.
+    What a killed publication left is ended before anything else. Nothing is shared of a request that was revoked.
     """
+    from sdc.errors import ApprovalError
+    from sdc.register.states import ENDS
+    from sdc.release.anchors import require_register
     from sdc.release.catalogue import read_catalogue
     from sdc.release.notices import entry_named
     from sdc.release.store import opened
 
     with cli_request.opened(root) as register:
-        if verb is not None:
-            register.require(actor, verb)
+        register.require(actor, verb)
         enter = cli_audit.entering(root, register, actor, cli_request.now)
         with opened(root / "releases", enter):
             entries = read_catalogue(root / "releases")
+        require_register(register, entries)
         for release in releases:
-            enter(entry_named(entries, release))
+            entry = entry_named(entries, release)
+            enter(entry)
+            state = register.state(entry["request_id"])
+            if verb == "share" and state in ENDS:
+                told = f"is `{state}`: nothing of it is sent any more"
+                raise ApprovalError(entry["request_id"], told, "See `sdc request show`.")
         yield enter
-
-
-def _day(text: str) -> date:
-    from sdc.errors import DataError
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise DataError("--on", "is no day", "Write it as YYYY-MM-DD.") from None
-
-
-def _tell(content: dict, as_json: bool, text: Any) -> None:
-    """One answer, for a machine or for a person."""
-    if as_json:
-        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
-    else:
-        for line in text if isinstance(text, list) else [text]:
-            Console(soft_wrap=isinstance(line, str), highlight=False).print(line)

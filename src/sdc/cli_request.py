@@ -12,8 +12,10 @@ from rich.markup import escape
 
 from sdc.errors import ApprovalError, RequestError
 
+EXIT_CODES = "Exit codes: 2 wrong use; 10 a wrong entry; 11 no such file; 13 disclosure; 14 not whole; 15 not allowed."
 app = typer.Typer(
     no_args_is_help=True,
+    epilog=EXIT_CODES,
     help="The register of requests: who asked for what and why, who decided, what was sent, what came of it.\n\n"
     "`received → appraisal ⇄ needs_info ⇄ consultation → approved → preparing ⇄ review → shared → follow_up → closed`; "
     "ends: referred, rejected, withdrawn, lapsed, revoked.",
@@ -112,7 +114,7 @@ def receive(
     outputs: Annotated[str | None, typer.Option(help="What they plan to publish.")] = None,
     linkage: Annotated[str | None, typer.Option(help="Other data they plan to link it with.")] = None,
     team: Annotated[str | None, typer.Option(help="Unit of the organisation that will work with it.")] = None,
-    identity_checked: Annotated[bool, typer.Option(help="You verified who asks.")] = False,
+    identity_checked: Annotated[bool, typer.Option("--identity-checked", help="You verified who asks.")] = False,
     actor: As = "",
     root: Root = HERE,
     as_json: Json = False,
@@ -143,7 +145,7 @@ def appraise(
     data: Annotated[str | None, typer.Option(help=f"The least that serves the purpose? {_ANSWER}")] = None,
     settings: Annotated[str | None, typer.Option(help=f"A safe place to keep and use it? {_ANSWER}")] = None,
     outputs: Annotated[str | None, typer.Option(help=f"Publications that disclose nobody? {_ANSWER}")] = None,
-    identity_checked: Annotated[bool, typer.Option(help="You verified who asks.")] = False,
+    identity_checked: Annotated[bool, typer.Option("--identity-checked", help="You verified who asks.")] = False,
     actor: As = "",
     root: Root = HERE,
     as_json: Json = False,

@@ -12,9 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from sdc.dictionary import Link, Variable
-from sdc.errors import DataError
+from sdc.errors import DataError, IntegrityError
 from sdc.table import Table
 
 _VARIABLES, _LINKS = b"sdc.variables", b"sdc.links"
@@ -87,6 +88,45 @@ def appearing_folder(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def alone(lock: Path, what: str, seconds: float = 0) -> Iterator[None]:
+    """Hold a lock; the system takes it back when its holder ends, however it ends.
+
+    Parameters
+    ----------
+    lock : Path
+        File beside what is locked.
+    what : str
+        What its holder is doing, for whoever comes second.
+    seconds : float
+        How long that one waits.
+
+    Raises
+    ------
+    IntegrityError : when somebody else holds it for longer.
+    """
+    held = FileLock(lock, timeout=seconds, mode=0o600)
+    try:
+        held.acquire()
+    except Timeout:
+        raise IntegrityError(str(lock.parent), f"{what} is under way", "Run it again when that ends.") from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def sync(path: Path) -> None:
+    """Make names in a folder, or a file's content, last; only POSIX can open a folder for that."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:

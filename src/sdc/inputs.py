@@ -2,13 +2,13 @@
 
 import argparse
 import os
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from sdc.audit.exceptions import Exemption, read_exceptions
 from sdc.dictionary import read_dictionary
-from sdc.errors import RequestError
+from sdc.errors import ApprovalError, RequestError
 from sdc.files import read_table
 from sdc.ingest.layout import Extract
 from sdc.master import Served
@@ -29,6 +29,12 @@ class Folders(NamedTuple):
     policies: Path
     requests: Path
     register: str = ""
+
+
+def folders_of(root: Path) -> Folders:
+    """Where the documents of a checkout lie."""
+    documents = (root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
+    return Folders(*documents, register=os.environ.get("SDC_REGISTER", ""))
 
 
 def read_grant(order: Request, policy: Policy, folders: Folders, today: date) -> Grant:
@@ -57,16 +63,22 @@ def registered_releases(folders: Folders) -> list[dict[str, str]]:
     return [{"release_id": row["release_id"], "component": components[row["request_id"]]} for row in releases]
 
 
-def require_approvers(actors: Iterable[str], folders: Folders) -> None:
-    """Refuse an exception in the name of somebody who may not approve.
+def exceptions_of(path: Path, request_id: str, folders: Folders) -> list[Exemption]:
+    """The exceptions for a request, each by somebody who may approve and did not prepare it.
 
     Raises
     ------
     ApprovalError
     """
-    with open_register(register_url(folders.params, folders.register)) as register:
-        for actor in actors:
-            register.require(actor, "approve")
+    found = [one for one in read_exceptions(path) if one.request == request_id]
+    if found:
+        with open_register(register_url(folders.params, folders.register)) as register:
+            for one in found:
+                register.require(one.by, "approve")
+                if one.by in register.preparers(request_id):
+                    told = f"`{one.by}` prepared the request, and excepts nothing from it"
+                    raise ApprovalError(f"{path}, {request_id}", told, "Ask another approver.")
+    return found
 
 
 def read_brief(request_id: str, folders: Folders, today: date) -> Brief:

@@ -62,6 +62,8 @@ class Params(Frozen):
 
 def read_params(path: Path) -> Params:
     """Read params.yaml: which extracts and which requests run."""
+    if not path.exists():
+        raise RequestError(str(path), "there is no such file", "Run this in a checkout, or name one: `--root FOLDER`.")
     content = parse_yaml(read_text(path, RequestError), str(path), RequestError)
     if not isinstance(content, dict):
         raise RequestError(str(path), "holds no entries", "It needs `extracts` and `requests`.")

@@ -1,18 +1,38 @@
 """How a stage of the pipeline ends: quietly, or with an error that holds no data and an exit code."""
 
+import contextlib
 import os
+import stat
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sdc.errors import SdcError
 
+SECURE = ("data", "releases", ".sdc", ".dvc/cache")
+"""Folders of a checkout that hold what is of people, or secrets."""
+
+
+def shut(root: Path) -> None:
+    """Keep others than its owner out of a checkout's secure folders; DVC writes files in them that others could read.
+
+    One that somebody else owns stays as it is, and `sdc doctor` tells.
+    """
+    if not (root / "dvc.yaml").is_file():
+        return
+    for name in SECURE:
+        folder = root / name
+        with contextlib.suppress(OSError):
+            if name.startswith("."):  # before DVC makes it, open to everybody
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+                folder.chmod(0o700)
+
 
 def run(main: Callable[[], None]) -> None:
-    """Run one stage.
+    """Run one stage, or one command.
 
     Parameters
     ----------
@@ -24,11 +44,13 @@ def run(main: Callable[[], None]) -> None:
 
     Guarantees
     ----------
-    * Files that the stage writes are readable by their owner only.
+    * Files that the stage writes are readable by their owner only, and so are the secure folders of the checkout that
+      it runs in.
     * What is printed of an error holds no value from the data: a refusal prints its own text, any other exception its
       type and the place in the code. Its message and its traceback may quote data, so neither is printed.
     """
     os.umask(0o077)
+    shut(Path())
     warnings.simplefilter("ignore")  # the text of a library's warning may quote data
     stage = Path(main.__code__.co_filename).stem
     try:
@@ -45,7 +67,7 @@ def run(main: Callable[[], None]) -> None:
     sys.exit(code)
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None] | None]:
     """A bar on the standard error while a long piece of work runs; none where nobody looks at a terminal.
 

@@ -207,6 +207,8 @@ class TestExport:
         content = json.loads((tmp_path / "c.json").read_text())
         jsonschema.Draft202012Validator(schema("catalogue")).validate(content)
         assert content["releases"][0]["deliveries"] == 1
+        write_catalogue(rows, tmp_path / "c.csv")
+        assert (tmp_path / "c.csv").read_text().startswith("release_id,")
         write_catalogue(rows, tmp_path / "csv")
         assert (tmp_path / "csv" / "releases.csv").read_text().startswith("release_id,")
 
@@ -224,6 +226,8 @@ class TestExport:
         assert content
         write_sheets(content, tmp_path / "a.json")
         write_sheets(content, tmp_path / "a.xlsx")
+        with pytest.raises(RequestError, match="cannot hold"):
+            write_sheets(content, tmp_path / "a.csv")
         written = write_sheets(content, tmp_path / "csv")
         assert [path.stem for path in written] == list(content)
         assert not [

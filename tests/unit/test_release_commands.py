@@ -11,14 +11,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from release_samples import SECRET, copy_of, places, survey
+from release_samples import SECRET, copy_of, places, released, survey
 from sdc import cli_request
 from sdc.cli import app
 from sdc.errors import ApprovalError, IntegrityError
 from sdc.release.catalogue import read_catalogue
+from sdc.release.notices import NAMESPACE as NOTICE
 from sdc.release.package import build_next
-from sdc.release.publish import publish
-from sdc.release.signers import load_signer
+from sdc.release.signers import FILES, load_signer
+from sdc.release.sshsig import NAMESPACE, signer_of
 
 WHO = "Ministry of Relief (fictitious)"
 
@@ -28,10 +29,20 @@ class Register:
 
     def __init__(self) -> None:
         self.told: list[tuple] = []
+        self.states: dict[str, str] = {}
 
     def require(self, actor, verb):
         if actor == "ACT-9999":
             raise ApprovalError(actor, "may not do this")
+
+    def verify(self, anchors):
+        return anchors
+
+    def releases(self):
+        return []
+
+    def state(self, request_id):
+        return self.states.get(request_id, "review")
 
     def entered(self, entry, actor, at):
         facts = [fact for fact in ("superseded_by", "withdrawn", "destroyed") if entry.get(fact)]
@@ -58,17 +69,7 @@ def house(tmp_path, monkeypatch):
         signer = load_signer(tmp_path)
         named = {**given, "signing": signer.key.fingerprint}
         package = build_next(tmp_path / "candidates" / given["request"].id, store=tmp_path / "releases", **named)
-        publish(
-            package,
-            tmp_path / "releases",
-            request=given["request"],
-            verdict=given["verdict"],
-            today=date.today(),
-            approved_by=("ACT-1", "ACT-2"),
-            extra={},
-            signer=signer,
-            enter=None,
-        )
+        released(tmp_path / "releases", package, given, today=date.today(), signer=signer)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"extracts": {"sites_r01": {
         "component": "site_list", "round": 1, "path": "data/raw/sites.csv",
         "layout": {"format": "csv", "encoding": "utf-8", "separator": ",", "header_row": 1}}}}))  # fmt: skip
@@ -122,10 +123,39 @@ def test_a_release_is_shared_traced_replaced_withdrawn_and_destroyed(house):
 def test_who_may_not_act_or_does_not_say_who_acts_changes_nothing(house):
     root, _ = house
     before = entry(root)
+    plain = ("--unencrypted-because", "It stays on this machine.")
     for words in (("--as", "ACT-9999"), ()):
-        assert isinstance(refused("withdraw", "REQ-2026-042", "--reason", "legal", *words), ApprovalError)
-        assert isinstance(refused("supersede", "REQ-2026-042", "REQ-2026-043", *words), ApprovalError)
+        for call in (
+            ("withdraw", "REQ-2026-042", "--reason", "legal"),
+            ("supersede", "REQ-2026-042", "REQ-2026-043"),
+            ("encrypt", "REQ-2026-042", "--out", "s.tar", *plain),
+            ("purge", "sites_r01", "--because", "Past its retention period."),
+            ("known", "params.yaml", "--population", "ZZZ/site_list", "--name", "dashboard"),
+        ):
+            assert isinstance(refused(*call, *words), ApprovalError), call
     assert entry(root) == before
+    assert not Path("s.tar").exists()
+
+
+def test_nothing_is_sent_of_a_request_that_was_revoked(house):
+    root, register = house
+    before = entry(root)
+    words = ("encrypt", "REQ-2026-042", "--out", "s.tar", "--unencrypted-because", "It stays on this machine.")
+    register.states["REQ-2026-042"] = "revoked"
+    assert "is `revoked`" in str(refused(*words, "--as", "ACT-0003"))
+    assert (entry(root), Path("s.tar").exists()) == (before, False)
+    run("withdraw", "REQ-2026-042", "--reason", "recipient_breach", "--as", "ACT-0003")
+
+
+def test_a_release_that_the_register_does_not_know_tells_of_an_older_register(house):
+    root, _ = house
+    path = root / "releases" / "catalogue.json"
+    content = json.loads(path.read_text())
+    content["releases"][1]["at_publication"]["register"] = {"events": 7, "hash": "a" * 64}
+    path.write_text(json.dumps(content))
+    told = str(refused("withdraw", "REQ-2026-042", "--reason", "legal", "--as", "ACT-0003"))
+    assert "was published, and the register does not know it" in told
+    assert "sdc registry restore" in told
 
 
 def test_verify_tells_a_machine_what_failed_and_ends_with_14(house):
@@ -149,7 +179,11 @@ def test_keys_are_listed_exported_and_rotated(house):
     written = run("keys", "export", "--out", "public")["written"]
     assert first["public"] in Path(written[0]).read_text()
     Path("letter.txt").write_text("x")
-    assert Path(run("sign", "letter.txt")["signature"]).read_text().startswith("-----BEGIN SSH SIGNATURE-----")
+    signature = Path(run("sign", "letter.txt")["signature"]).read_text()
+    assert signer_of(b"x", signature, FILES) in Path(written[0]).read_text() + run("keys", "list")["keys"][1]["public"]
+    for space in (NAMESPACE, NOTICE):
+        with pytest.raises(IntegrityError, match="does not hold"):  # or a letter could be a list of hashes
+            signer_of(b"x", signature, space)
 
 
 def test_exports_and_purge(house):

@@ -12,14 +12,13 @@ import pyrage
 import pytest
 import yaml
 
-from release_samples import SECRET, TODAY, copy_of, places, signer, survey
+from release_samples import SECRET, TODAY, copy_of, places, read_notice, released, signer, survey
 from sdc.errors import ApprovalError, DataError, IntegrityError, RequestError
 from sdc.release import verify_package
 from sdc.release.catalogue import read_catalogue
-from sdc.release.notices import EVERYBODY, REASONS, destroyed, due, read_notice, supersede, withdraw
+from sdc.release.notices import EVERYBODY, REASONS, destroyed, due, supersede, withdraw
 from sdc.release.package import build_next
 from sdc.release.pseudonyms import keyed
-from sdc.release.publish import publish
 from sdc.release.purge import purge, waiting
 from sdc.release.sealing import Recipient, open_sealed, pack, read_recipients, share
 from sdc.release.verify import verify
@@ -34,17 +33,7 @@ def full(tmp_path_factory):
     root = tmp_path_factory.mktemp("house")
     for given in (places(), survey(n=60, id="REQ-2026-043")):
         package = build_next(root / "candidates" / given["request"].id, store=root / "releases", **given)
-        publish(
-            package,
-            root / "releases",
-            request=given["request"],
-            verdict=given["verdict"],
-            today=TODAY,
-            approved_by=("ACT-1", "ACT-2"),
-            extra={},
-            signer=signer(),
-            enter=None,
-        )
+        released(root / "releases", package, given)
     return root / "releases"
 
 

@@ -20,6 +20,7 @@ from sdc.errors import ApprovalError, DataError, DisclosureError, IntegrityError
 from sdc.release import workbook
 from sdc.release.manifest import manifest_schema, package_name
 from sdc.release.package import build
+from sdc.release.papers import given_as, summary
 from sdc.release.pseudonyms import Ids, Line, with_ids
 from sdc.release.spreadsheet import differences
 from sdc.release.verify import verify
@@ -175,6 +176,29 @@ def test_the_workbook_holds_the_same_and_no_formula(built):
         assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
 
 
+def test_what_a_step_changed_is_not_said_to_be_as_collected():
+    """Averaged weights are told as changed; a column that only lost cells is as collected, and has lost some."""
+    table = survey()["table"]
+    loss = {"status": "released", "level_name": None, "share_suppressed": 0.0, "loss": 0.0}
+    record = {
+        "promises": [],
+        "methods": [
+            {"step": "average_weights", "columns": ["weight"]},
+            {"step": "suppress_locally", "columns": ["sex"]},
+        ],
+        "checks": [],
+        "cross_release": "pass",
+        "loss": {"share_suppressed": 0.0, "columns": [{"name": name, **loss} for name in ("weight", "sex", "reason")]},
+    }
+    given = given_as(table, record, "en")
+    assert given["weight"].startswith("changed")
+    assert given["sex"] == given["reason"] == "as collected"
+    page = summary(table, survey(languages=["en"])["request"], record, "R")
+    assert "Weights are means over similar records" in page
+    assert "Weights are released unchanged" not in page
+    assert page.count("&lt; 0.5 %") == 1
+
+
 def test_the_readme_answers_the_questions_of_a_recipient(built):
     folder, given = built
     text = (folder / "README.txt").read_text()
@@ -312,8 +336,8 @@ def test_the_readme_speaks_four_languages_and_arabic_runs_from_right_to_left(tmp
         command = line.startswith(("ssh-keygen ", "sha256sum "))
         assert line.startswith("\u200f") != command, "a command is copied as it is"
     page = (tmp_path / "p" / "docs" / "sdc-summary.html").read_text()
-    assert '<section id="ar" lang="ar" dir="rtl">' in page
-    assert '<section id="en" lang="en" dir="ltr">' in page
+    assert 'id="ar" lang="ar" dir="rtl"' in page
+    assert 'id="en" lang="en" dir="ltr"' in page
     book = openpyxl.load_workbook(tmp_path / "p" / "data" / "flow_survey.xlsx")
     turned = {sheet.title: bool(sheet.sheet_view.rightToLeft) for sheet in book}
     assert turned == {"README": True, "data": False, "dictionary": True, "codes": True}
@@ -439,9 +463,8 @@ def test_hostile_text_in_the_workbook_stays_text(tmp_path):
         if isinstance(column.dtype, pd.CategoricalDtype):
             shown[name] = column.astype("str").to_numpy()
     path = tmp_path / "x.xlsx"
-    workbook.write_workbook(
-        path, table, shown.reset_index(drop=True), [("=A1", "=B1")], language="en", created=given["request"].approval.on
-    )
+    how = {"given": {"needs": "=1+1"}, "language": "en", "created": given["request"].approval.on}
+    workbook.write_workbook(path, table, shown.reset_index(drop=True), [("=A1", "=B1")], **how)
     cells = [cell for sheet in openpyxl.load_workbook(path) for row in sheet.iter_rows() for cell in row]
     assert not [cell for cell in cells if cell.data_type == "f" or cell.hyperlink]
     assert {"=1+1", "12", "http://x.example"} <= {cell.value for cell in cells}

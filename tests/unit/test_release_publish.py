@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from release_samples import TODAY, copy_of, places, request, signed, signer, survey
+from release_samples import copy_of, places, released, request, signed, signer, survey
 from sdc.errors import ApprovalError, DisclosureError, IntegrityError
 from sdc.release.catalogue import COLUMNS, read_catalogue
 from sdc.release.manifest import package_name
 from sdc.release.package import build
-from sdc.release.publish import publish
 from sdc.release.verify import inspect, verify
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -43,17 +42,7 @@ def go(made, tmp_path):
     folder, given = made
 
     def run(candidate=folder, **changes):
-        entries = {
-            "request": given["request"],
-            "verdict": given["verdict"],
-            "today": TODAY,
-            "approved_by": ("ACT-0002", "ACT-0003"),
-            "extra": {"dvc_lock_sha256": "a" * 64},
-            "signer": signer(),
-            "enter": None,
-            **changes,
-        }
-        return publish(candidate, tmp_path / "releases", **entries)
+        return released(tmp_path / "releases", candidate, given, **changes)
 
     return run
 
@@ -75,7 +64,13 @@ def test_a_release_lies_in_the_store_and_in_the_catalogue(go, made, tmp_path):
     assert tuple(row) == COLUMNS
     assert row["release_id"] == folder.name
     assert row["approved_by"] == "ACT-0002 ACT-0003"
-    assert sorted(p.name for p in store.iterdir()) == [".lock", "REQ-2026-042", "catalogue.csv", "catalogue.json"]
+    assert sorted(p.name for p in store.iterdir()) == [
+        ".lock",
+        "REQ-2026-042",
+        "catalogue.csv",
+        "catalogue.json",
+        "papers",
+    ]
 
 
 def test_the_candidate_stays_as_it_was_and_the_release_is_read_only(go, made):
@@ -221,14 +216,13 @@ def test_several_publishers_lose_nothing(tmp_path):
     """Four processes, four requests, one store: each gets in, sooner or later."""
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
-        "from release_samples import places, signer, TODAY; from sdc.errors import IntegrityError; "
-        "from sdc.release.package import build, package_name; from sdc.release.publish import publish\n"
+        "from release_samples import places, released; from sdc.errors import IntegrityError; "
+        "from sdc.release.package import build, package_name\n"
         "work, given = Path(sys.argv[2]), places(id=sys.argv[3]); folder = work / package_name(given['request'])\n"
         "build(folder, **given)\n"
         "for attempt in range(600):\n"
         "    try:\n"
-        "        publish(folder, work / 'releases', request=given['request'], verdict=given['verdict'], today=TODAY, "
-        "approved_by=('ACT-1',), extra={}, signer=signer(), enter=None); break\n"
+        "        released(work / 'releases', folder, given); break\n"
         "    except IntegrityError as busy:\n"
         "        assert 'under way' in str(busy), busy; time.sleep(0.05)\n"
         "else:\n    sys.exit(3)\n"
@@ -281,17 +275,7 @@ def test_a_store_below_a_file_gives_a_clear_error(made, tmp_path):
     folder, given = made
     (tmp_path / "file").write_text("x")
     with pytest.raises(IntegrityError, match="cannot be written"):
-        publish(
-            folder,
-            tmp_path / "file" / "releases",
-            request=given["request"],
-            verdict=given["verdict"],
-            today=TODAY,
-            approved_by=("ACT-1",),
-            extra={},
-            signer=signer(),
-            enter=None,
-        )
+        released(tmp_path / "file" / "releases", folder, given)
 
 
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write everywhere")
@@ -366,3 +350,45 @@ def test_a_candidate_that_names_no_key_is_not_published(tmp_path, go):
     build(tmp_path / "p", **{**given, "signing": None})
     with pytest.raises(IntegrityError, match="names no signing key"):
         go(tmp_path / "p", request=given["request"], verdict=given["verdict"])
+
+
+def test_the_papers_of_a_release_are_kept_beside_it_and_not_in_it(go, made, tmp_path):
+    """The next version is built where they lay; they tell what a recipient must not know."""
+    target = go()
+    kept = tmp_path / "releases" / "papers" / made[0].name / "verdict.json"
+    assert json.loads(kept.read_text()) == made[1]["verdict"]
+    assert not kept.stat().st_mode & 0o222
+    assert not [path for path in target.rglob("*") if path.name in ("verdict.json", "ledger.json")]
+    assert go(papers={"verdict.json": "{}"}) == target
+    assert json.loads(kept.read_text()) == made[1]["verdict"], "a release that is out keeps its papers"
+
+
+def test_a_candidate_swapped_after_its_votes_were_counted_is_refused(go, tmp_path):
+    with pytest.raises(IntegrityError, match="not the one that was reviewed"):
+        go(reviewed="f" * 64)
+    assert read_catalogue(tmp_path / "releases") == []
+
+
+def test_a_key_that_does_not_sign_on_this_day_signs_nothing(go, tmp_path):
+    """Its signature would not verify anywhere."""
+    with pytest.raises(IntegrityError, match="does not sign on this day"):
+        go(today=date(2026, 10, 31))
+    assert read_catalogue(tmp_path / "releases") == []
+
+
+@pytest.mark.parametrize("what", ["candidate", "folder of the request"])
+def test_a_link_in_the_place_of_a_folder_is_refused(go, made, tmp_path, what):
+    """It would bring in what was not looked at, or take the release out of the store."""
+    if what == "candidate":
+        (tmp_path / "link").symlink_to(made[0])
+        with pytest.raises(IntegrityError, match="is a link"):
+            go(tmp_path / "link")
+    else:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "releases").mkdir()
+        (tmp_path / "releases" / "REQ-2026-042").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(IntegrityError, match="is a link"):
+            go()
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+        (tmp_path / "releases" / "REQ-2026-042").unlink()
+    verify(go())

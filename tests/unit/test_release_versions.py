@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from release_samples import TODAY, copy_of, places, policy, seal, signer, survey
+from release_samples import copy_of, places, policy, released, seal, signer, survey
 from sdc.dictionary import Dictionary
 from sdc.errors import IntegrityError
 from sdc.release.catalogue import read_catalogue
 from sdc.release.package import build_next
-from sdc.release.publish import candidate_of, publish
+from sdc.release.publish import candidate_of
 from sdc.release.verify import verify
 from sdc.release.versions import change, first_version, latest, parsed
 
@@ -26,17 +26,7 @@ class House:
         return build_next(folder, store=self.store, **given)
 
     def publish(self, candidate: Path, given: dict) -> Path:
-        return publish(
-            candidate,
-            self.store,
-            request=given["request"],
-            verdict=given["verdict"],
-            today=TODAY,
-            approved_by=("ACT-1", "ACT-2"),
-            extra={},
-            signer=signer(),
-            enter=None,
-        )
+        return released(self.store, candidate, given)
 
     def released(self, given: dict) -> Path:
         return self.publish(self.candidate(given), given)

@@ -97,3 +97,21 @@ class TestIngestScript:
 
     def test_an_extract_without_entry(self, script):
         assert script(GOOD, "camp_r02").returncode == 10
+
+
+def test_a_stage_shuts_the_secure_folders_of_its_checkout(tmp_path):
+    """DVC writes what it keeps readable by everybody: nobody else comes as far as that."""
+    (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "data" / "verdicts").mkdir(parents=True)
+    (tmp_path / "data").chmod(0o755)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs").chmod(0o755)
+    command = [sys.executable, "stage.py", "work", "out"]
+    for inside in (False, True):
+        subprocess.run(command, cwd=tmp_path, check=True)
+        modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("data", "docs")}
+        assert modes == {"data": 0o700 if inside else 0o755, "docs": 0o755}
+        assert (tmp_path / ".dvc" / "cache").is_dir() == inside
+        (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    for name in (".sdc", ".dvc/cache"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o700

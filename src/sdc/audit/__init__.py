@@ -1,6 +1,6 @@
 """What an intruder learns by joining this release with every earlier one."""
 
-from sdc.audit.exceptions import read_exceptions
+from sdc.audit.exceptions import read_exceptions, require_standing
 from sdc.audit.facts import Facts, facts_of, row_keys
 from sdc.audit.gate import bound, require_audit_pass, require_audited
 from sdc.audit.judge import Clock, audit_release
@@ -23,6 +23,7 @@ __all__ = [
     "require_all_known",
     "require_audit_pass",
     "require_audited",
+    "require_standing",
     "row_keys",
     "write_prepared",
 ]

@@ -1,6 +1,6 @@
 """Exceptions in writing: who lets which knowledge set through, why, and until when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -41,3 +41,17 @@ def read_exceptions(path: Path) -> tuple[Exemption, ...]:
 def standing(exceptions: Sequence[Exemption], request: str, name: str, today: date) -> Exemption | None:
     """The exception for one request and knowledge set that has not expired."""
     return next((e for e in exceptions if (e.request, e.set) == (request, name) and e.until >= today), None)
+
+
+def require_standing(audit: Mapping, exceptions: Sequence[Exemption], today: date) -> None:
+    """Refuse an audit that passed by an exception which was taken back, changed, or has expired since.
+
+    Raises
+    ------
+    ApprovalError
+    """
+    for held in audit.get("sets", ()):
+        now = standing(exceptions, str(audit["request"]), held["name"], today)
+        if held.get("exception") and (now is None or now.model_dump(mode="json") != held["exception"]):
+            told = f"the exception for `{held['name']}` that the audit passed by stands no more"
+            raise ApprovalError(str(audit["request"]), told, "Run `dvc repro`, and read the report.")

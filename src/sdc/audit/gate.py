@@ -30,8 +30,13 @@ def require_audited(audit: Mapping, request: str, table: Path, index: Path) -> N
         raise IntegrityError(request, "the audit is another request's", AGAIN)
     for entry, digest in bound(table, index).items():
         if audit.get(entry) != digest:
-            what = "table" if entry == "table_sha256" else "releases known"
-            raise IntegrityError(request, f"the audit was made with other {what} than there are now", AGAIN)
+            if entry == "table_sha256":
+                raise IntegrityError(request, "the audit is of another table than there is now", AGAIN)
+            raise IntegrityError(
+                request,
+                "the audit was made before another release of its population went out, or was taken note of",
+                "Run `dvc repro`, which audits again; then publish. Votes stand where the candidate stays the same.",
+            )
     require_audit_pass(audit)
 
 

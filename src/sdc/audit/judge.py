@@ -1,6 +1,7 @@
 """The verdict across releases: knowledge sets, checks against the policy, cause and remedy; counts and columns only."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from sdc.audit.counts import CountFindings, Limits, audit_counts, gives_away, sm
 from sdc.audit.exceptions import Exemption, standing
 from sdc.audit.facts import Facts
 from sdc.audit.learned import Stop, Tell, intervals
-from sdc.audit.records import RecordFindings, audit_records
+from sdc.audit.records import Linkage, RecordFindings, audit_records
 from sdc.policy import Policy
 from sdc.steps.counts import least_counts
 from sdc.table import Table
@@ -230,7 +231,7 @@ def _counts(held: Knowledge, collected: Table, limits: Mapping, clock: Clock) ->
         ),
         _check(
             "persistence",
-            "Nor by somebody who takes another round's count for this round's where it has not changed",
+            "No such count is known to somebody who takes another round's for this round's where it has not changed",
             len(found.persistent),
             found.already.persistent,
             0,
@@ -342,7 +343,7 @@ def _records(held: Knowledge, collected: Table, limits: Mapping, _: Clock) -> tu
         ),
         _check(
             "linkage",
-            "No larger share of records is linked for certain by columns that two releases share than",
+            "The share of records that columns of two releases link for certain is at most",
             round(linked, 4),
             0,
             limits["max_linked"],
@@ -354,7 +355,7 @@ def _records(held: Knowledge, collected: Table, limits: Mapping, _: Clock) -> tu
         "uniques": found.uniques,
         "uniques_alone": dict(found.alone),
         "keys": list(found.keys),
-        "linkage": [link._asdict() if hasattr(link, "_asdict") else _link(link) for link in found.linked],
+        "linkage": [_link(link) for link in found.linked],
         "cause": [one.release for one in held.facts] if found.violations > found.already else [],
         "worst": [],
         "remedy": _remedy_records(found, own, checks),
@@ -362,10 +363,8 @@ def _records(held: Knowledge, collected: Table, limits: Mapping, _: Clock) -> tu
     return _entry(held, limits, checks, True, more), pd.DataFrame(columns=["column", "depth", "round", "place"])
 
 
-def _link(link: object) -> dict:
-    fields = ("first", "second", "columns", "records", "linked", "by_weight")
-    told = {name: getattr(link, name) for name in fields}
-    return {**told, "columns": list(told["columns"]), "share": round(link.share, 4)}  # type: ignore[attr-defined]
+def _link(link: Linkage) -> dict:
+    return {**asdict(link), "columns": list(link.columns), "share": round(link.share, 4)}
 
 
 def _remedy_records(found: RecordFindings, own: Sequence, checks: Sequence[Mapping]) -> list[str]:
@@ -376,8 +375,10 @@ def _remedy_records(found: RecordFindings, own: Sequence, checks: Sequence[Mappi
         words.append("Or ask for keys at the levels at which the earlier release shows them.")
     if not told["linkage"]["passed"]:
         worst = max(own, key=lambda link: link.share)
-        words.append(
-            f"{len(worst.columns)} columns are shared with an earlier release; {worst.by_weight:,} records are linked "
-            "by the weight alone. Average the weights over records that share their keys, or leave columns out."
-        )
+        words.append(f"{len(worst.columns)} columns are shared with an earlier release: leave some of them out.")
+        if worst.by_weight:
+            words.append(
+                f"{worst.by_weight:,} records are linked by the weight alone: average the weights over records that "
+                "share their keys, or leave the weight out."
+            )
     return words

@@ -1,20 +1,18 @@
 """The facts store: what every release of a population tells, in the secure area, added to and never taken from."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from sdc.audit.facts import Facts
 from sdc.errors import Fault, IntegrityError
-from sdc.files import appearing_folder, write_json
+from sdc.files import alone, appearing_folder, sync, write_json
 
 INDEX, ABOUT = "index.json", "about.json"
 AGAIN = "Restore the facts store from a backup: an audit without it proves nothing."
@@ -139,9 +137,9 @@ def enter(prepared: Path, store: Path, *, release_id: str, request: str, version
         with appearing_folder(store / release_id) as unfinished:
             for path in sorted(prepared.iterdir()):
                 shutil.copyfile(path, unfinished / path.name)
-                _sync(unfinished / path.name)
+                sync(unfinished / path.name)
             _owner_only(unfinished)
-        _sync(store)
+        sync(store)
         told = ("request", "population", "kind", "tier", "organisation", "rounds")
         entry = (
             {"release_id": release_id, "version": version}
@@ -174,7 +172,8 @@ def require_all_known(store: Path, released: Sequence[Mapping], component: str) 
             Fault(
                 release,
                 "was released, and the facts store does not know what it tells",
-                "Run `sdc publish` for it again; for a release from before the audit, `sdc release known`.",
+                "Restore data/facts from its newest backup: an audit without it proves nothing. What a killed "
+                "`sdc publish` left, running it again ends; for a release from before the audit, `sdc release known`.",
             )
             for release in missing
         )
@@ -182,34 +181,15 @@ def require_all_known(store: Path, released: Sequence[Mapping], component: str) 
 
 def _write_index(store: Path, entries: Sequence[Mapping]) -> None:
     write_json(store / INDEX, {"schema_version": "1.0", "releases": list(entries)})
-    _sync(store)
+    sync(store)
 
 
-@contextmanager
-def _alone(store: Path) -> Iterator[None]:
-    """One writer at a time; the system takes the lock back when its holder ends, however it ends."""
+def _alone(store: Path) -> AbstractContextManager[None]:
+    """One writer at a time."""
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(store / ".lock", timeout=20, mode=0o600)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise IntegrityError(str(store), "somebody else is entering facts", "Run it again when that ends.") from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return alone(store / ".lock", "another entry of facts", seconds=20)
 
 
 def _owner_only(folder: Path) -> None:
     for path in folder.iterdir():
         path.chmod(0o600)
-
-
-def _sync(path: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -143,24 +143,33 @@ class Register(Store):
             require_whole(connection, self.where)
             state = request_row(connection, request_id)["state"]
             known = rows_of(connection, "released", request_id=request_id, manifest_sha256=manifest_sha256)
-            made = {
-                row["actor"]
-                for name in ("preparation", "submission")
-                for row in rows_of(connection, name, request_id=request_id)
-            }
+            submitted = rows_of(connection, "submission", request_id=request_id)
         if state != "review" and not known:
             what = f"is `{state}`: a candidate is published while it is in review"
             raise ApprovalError(request_id, what, f"See `sdc request show {request_id}`.")
+        if not submitted or submitted[-1]["manifest_sha256"] != manifest_sha256:
+            raise ApprovalError(
+                request_id,
+                "0 of 2 reviewers approved this candidate: another one was submitted",
+                f"Take that back and submit this one: `sdc request prepare {request_id}`, then `sdc request submit "
+                f"{request_id}`; two others review it.",
+            )
         votes = self.votes(request_id, manifest_sha256)
-        found = tuple(sorted({vote.actor for vote in votes if vote.decision == "approve"} - made))
+        found = tuple(sorted({vote.actor for vote in votes if vote.decision == "approve"} - self.preparers(request_id)))
         if len(found) < 2:
             raise ApprovalError(
                 request_id,
                 f"{len(found)} of 2 reviewers approved this candidate",
-                f"Submit it, and have two others read its report: `sdc request submit {request_id}`, then "
-                f"`sdc request review {request_id} approve --manifest {manifest_sha256}`.",
+                f"Two others read its report, then `sdc request review {request_id} approve --manifest "
+                f"{manifest_sha256}`.",
             )
         return found
+
+    def preparers(self, request_id: str) -> set[str]:
+        """Who prepared a request or handed its candidate in: they decide nothing about it."""
+        with self.reading() as connection:
+            tables = [rows_of(connection, name, request_id=request_id) for name in ("preparation", "submission")]
+        return {row["actor"] for rows in tables for row in rows}
 
     def require(self, actor: str, verb: str) -> None:
         """Refuse an actor whose roles do not hold a verb, before anything is done.

@@ -26,6 +26,7 @@ from sdc.request import Request, order_sha256
 Sheets = dict[str, list[dict[str, Any]]]
 _LISTS = ("rounds", "variables", "languages")
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
+_WIDEST = 320  # pixels of a column
 
 
 def schema(name: str) -> dict:
@@ -220,7 +221,7 @@ def catalogue(register: Register) -> list[dict[str, Any]]:
 
 
 def write_catalogue(rows: list[dict[str, Any]], path: Path) -> None:
-    """The catalogue as JSON by its schema, as a workbook, or as a CSV in a folder."""
+    """The catalogue as JSON by its schema, as a workbook, or as a CSV."""
     if path.suffix == ".json":
         write_json(path, {"schema_version": "1.0", "releases": rows})
     else:
@@ -305,7 +306,11 @@ def _flat(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_sheets(content: Sheets, path: Path) -> list[Path]:
-    """Write tables: one JSON or XLSX file, or a folder of CSV files where the path has no such ending.
+    """Write tables: one JSON or XLSX file, a CSV where there is one table, or a folder of CSV files.
+
+    Raises
+    ------
+    RequestError : when one CSV is to hold several tables.
 
     Guarantees
     ----------
@@ -317,6 +322,11 @@ def write_sheets(content: Sheets, path: Path) -> list[Path]:
     if path.suffix == ".xlsx":
         _workbook(content, path)
         return [path]
+    if path.suffix == ".csv":
+        if len(content) != 1:
+            raise RequestError(str(path), f"cannot hold {len(content)} tables", "Name a folder, a .xlsx or a .json.")
+        (rows,) = content.values()
+        path, content = path.parent, {path.stem: rows}
     written = []
     for name, rows in content.items():
         written.append(path / f"{name}.csv")
@@ -353,7 +363,6 @@ def _workbook(content: Sheets, path: Path) -> None:
             sheet.freeze_panes(1, 1)
             for column, title in enumerate(rows[0] if rows else ("nothing",)):
                 sheet.write_string(0, column, title, bold)
-                sheet.set_column(column, column, min(max(len(title) + 2, 12), 40))
             for number, row in enumerate(rows, start=1):
                 for column, value in enumerate(row.values()):
                     cell = _cell(value)
@@ -361,4 +370,5 @@ def _workbook(content: Sheets, path: Path) -> None:
                         sheet.write_number(number, column, float(cell))
                     elif cell != "":
                         sheet.write_string(number, column, str(cell))
+            sheet.autofit(_WIDEST)
         book.close()

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sdc.errors import ApprovalError, IntegrityError, SdcError
-from sdc.files import write_json
+from sdc.files import sync, write_json
 from sdc.register.book import Register
 from sdc.register.entry import require_permission
 from sdc.register.history import Head, require_whole
@@ -185,7 +185,7 @@ def _write_file(path: Path, content: Content, told: Path) -> Head:
             found = _fill(connection, content, str(told))
         with refusals(str(told)):
             os.link(unfinished, path)  # refuses to take another file's place
-            _sync(path.parent)
+            sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
         unfinished.with_name(f"{unfinished.name}-journal").unlink(missing_ok=True)
@@ -209,7 +209,7 @@ def _replace(url: str, content: Content, folder: Path) -> tuple[Head, Path | Non
                 _swap(path, new, aside)
             else:
                 os.link(new, path)
-            _sync(path.parent)
+            sync(path.parent)
     finally:
         new.unlink(missing_ok=True)
     return found, aside
@@ -277,12 +277,3 @@ def clear(path: Path) -> None:
     for left in path.parent.glob(f".{path.name}.*"):
         if left.name.endswith((".partial", ".new", "-journal")):
             left.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

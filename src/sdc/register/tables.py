@@ -57,6 +57,14 @@ def _table(name: str, *parts: Column | CheckConstraint | UniqueConstraint) -> Ta
     return Table(name, METADATA, *parts, *checks, sqlite_strict=True)
 
 
+def _numbered(name: str, *parts: Column | CheckConstraint) -> Table:
+    """Facts of a request, numbered: who entered each, and when."""
+    columns = [part for part in parts if isinstance(part, Column)]
+    checks = [part for part in parts if not isinstance(part, Column)]
+    key = (_text("request_id", key=True), _whole("number", key=True))
+    return _table(name, *key, *columns, _text("actor"), _text("at"), *checks)
+
+
 META = _table("meta", _text("entry", key=True), _text("content"))
 TRANSITION = _table("transition", _text("state_before", STATES, key=True), _text("state_after", STATES, key=True))
 PERMISSION = _table("permission", _text("verb", key=True), _text("role", ROLES, key=True))
@@ -120,24 +128,18 @@ REQUEST = _table(
     CheckConstraint("state <> 'closed' OR length(coalesce(closure, '')) >= 3", name="request_closes_with_words"),
     CheckConstraint("state <> 'needs_info' OR asked_from IS NOT NULL", name="request_asked_from"),
 )
-APPRAISAL = _table(
+APPRAISAL = _numbered(
     "appraisal",
-    _text("request_id", key=True),
-    _whole("number", key=True),
     _whole("cycle"),
     *(
         column
         for question in QUESTIONS
         for column in (_text(question, ANSWERS), Column(f"{question}_note", Text, nullable=False))
     ),
-    _text("actor"),
-    _text("at"),
     *(CheckConstraint(f"length({question}_note) >= 3", name=f"appraisal_{question}_note") for question in QUESTIONS),
 )
-GRANTED = _table(
+GRANTED = _numbered(
     "granted",
-    _text("request_id", key=True),
-    _whole("number", key=True),
     _whole("cycle"),
     _text("policy"),
     _text("tier", TIERS),
@@ -152,21 +154,10 @@ GRANTED = _table(
     _text("order_sha256"),
     _text("policy_numbers"),
     _text("conditions", may_lack=True),
-    _text("actor"),
-    _text("at"),
     CheckConstraint("tier <> 'restricted' OR agreement IS NOT NULL", name="granted_agreement"),
 )
-PREPARATION = _table(
-    "preparation", _text("request_id", key=True), _whole("number", key=True), _text("actor"), _text("at")
-)
-SUBMISSION = _table(
-    "submission",
-    _text("request_id", key=True),
-    _whole("number", key=True),
-    _text("manifest_sha256"),
-    _text("actor"),
-    _text("at"),
-)
+PREPARATION = _numbered("preparation")
+SUBMISSION = _numbered("submission", _text("manifest_sha256"))
 VOTE = _table(
     "vote",
     _text("request_id", key=True),
@@ -207,40 +198,28 @@ MARK = _table(
         name="mark_withdrawn_with_a_reason",
     ),
 )
-DELIVERY = _table(
+DELIVERY = _numbered(
     "delivery",
-    _text("request_id", key=True),
-    _whole("number", key=True),
     _text("release_id"),
     _text("channel", CHANNELS),
     _text("received_by", may_lack=True),
-    _text("actor"),
-    _text("at"),
 )
-USE_RECORD = _table(
+USE_RECORD = _numbered(
     "use_record",
-    _text("request_id", key=True),
-    _whole("number", key=True),
     _text("kind", USES),
     _text("url", may_lack=True),
     _truth("dtm_cited", may_lack=True),
     _truth("accurate", may_lack=True),
     _truth("sensitive_issue"),
     _text("note", may_lack=True),
-    _text("actor"),
-    _text("at"),
 )
-OBLIGATION = _table(
+OBLIGATION = _numbered(
     "obligation",
-    _text("request_id", key=True),
-    _whole("number", key=True),
     _text("kind", OBLIGATIONS),
     _text("due_on"),
     _text("note", may_lack=True),
     _text("done_on", may_lack=True),
     _text("done_note", may_lack=True),
-    _text("actor"),
-    _text("at"),
 )
 
 FACTS = (APPRAISAL, GRANTED, PREPARATION, SUBMISSION, VOTE, RELEASED, MARK, DELIVERY, USE_RECORD)

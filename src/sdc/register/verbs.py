@@ -182,7 +182,7 @@ def end(store: Store, request_id: str, how: str, *, actor: str, at: datetime, re
     """End a request other than by closing it: referred, rejected, withdrawn, lapsed, or revoked."""
     _words(request_id, reason, "the reason")
     if how not in HOW:
-        raise RequestError(request_id, f"a request ends as one of: {', '.join(HOW)}")
+        raise RequestError(request_id, "ends in no such way", f"Write one of: {', '.join(HOW)}.")
     change = {"reason": reason, "asked_from": None}
     return move(store, request_id, HOW[how], actor=actor, at=at, change=lambda _c, _r: (change, []))
 
@@ -474,7 +474,7 @@ def show(store: Store, request_id: str) -> dict[str, Any]:
 
 def _words(request_id: str, text: str, what: str) -> None:
     if len(text.strip()) < 3:
-        raise RequestError(request_id, f"{what} is empty", "Write it in a few words.")
+        raise RequestError(request_id, f"{what} says nothing", "Write it in a few words.")
 
 
 def _sha(request_id: str, text: str) -> None:

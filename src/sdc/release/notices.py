@@ -8,8 +8,8 @@ from pathlib import Path
 from sdc.errors import ApprovalError, IntegrityError
 from sdc.release.catalogue import read_catalogue
 from sdc.release.package import ACTOR
-from sdc.release.signers import Key, Signer, trusted
-from sdc.release.sshsig import sign, signer_of
+from sdc.release.signers import Signer
+from sdc.release.sshsig import sign
 from sdc.release.store import Enter, commit, opened
 
 NOTICES = "notices"
@@ -229,26 +229,6 @@ def due(entries: Sequence[Mapping], today: date, days: int = 0) -> list[dict]:
                 }
             )
     return sorted(found, key=lambda row: (-row["days"], row["release_id"], row["organisation"]))
-
-
-def read_notice(path: Path, keys: tuple[Key, ...], today: date) -> dict:
-    """A notice whose signature holds, by a key that signed on its day.
-
-    Raises
-    ------
-    IntegrityError
-    """
-    try:
-        raw = path.read_bytes()
-        line = signer_of(raw, path.with_name(f"{path.name}.sig").read_text(encoding="ascii"), NAMESPACE)
-        content = json.loads(raw)
-        day = date.fromisoformat(content.get("on") or content["recorded_on"])
-    except (OSError, ValueError, KeyError, AttributeError):
-        raise IntegrityError(path.name, "is no signed notice") from None
-    wrong = trusted(keys, line, day) or ("is of a day that lies ahead" if day > today else "")
-    if wrong:
-        raise IntegrityError(path.name, wrong)
-    return content
 
 
 def _signed(name: str, content: Mapping, signer: Signer) -> dict[str, str]:

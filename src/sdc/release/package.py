@@ -16,7 +16,7 @@ from sdc.release.catalogue import read_catalogue
 from sdc.release.data import read_csv, text_columns, unsafe_name, write_csv
 from sdc.release.datapackage import datapackage, fields_of
 from sdc.release.manifest import MANIFEST, SUMS, manifest, package_name, ro_crate, sdc_record, sums
-from sdc.release.papers import methods, readme, readme_text, sheet_readme, summary, terms
+from sdc.release.papers import given_as, methods, readme, readme_text, sheet_readme, summary, terms
 from sdc.release.promises import below_minimum, broken, promises_of
 from sdc.release.pseudonyms import Ids, Line, with_ids
 from sdc.release.versions import first_version, latest, next_version, unchanged
@@ -113,7 +113,8 @@ def build(
         assert request.approval is not None, "the request is approved"
         xlsx = csv.with_suffix(".xlsx")
         sheet = sheet_readme(pages, request, dictionary)
-        write_workbook(xlsx, table, rows, sheet, language=language, created=request.approval.on)
+        given = given_as(table, record, language)
+        write_workbook(xlsx, table, rows, sheet, given=given, language=language, created=request.approval.on)
         _text(unfinished / "README.txt", readme_text(pages))
         _text(unfinished / "verify.py", files("sdc.release").joinpath("verify_package.py").read_text(encoding="utf-8"))
         _text(unfinished / "docs" / "TERMS.txt", terms(request, policy, release_id))

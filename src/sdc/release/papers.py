@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from textwrap import TextWrapper
 
-from jinja2 import Environment, StrictUndefined
-
 from sdc.dictionary import Dictionary, Role
+from sdc.pages import render
 from sdc.policy import Policy
 from sdc.release.pseudonyms import RECORD_ID
 from sdc.release.wording import METHODS, RIGHT_TO_LEFT, WORDS
@@ -237,12 +235,10 @@ def summary(
     record : mapping
         The SDC record of the package (`sdc.release.manifest.sdc_record`): what may be told stands there.
     """
-    folder = files("sdc.release")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        folder.joinpath("summary.html").read_text(encoding="utf-8")
-    )
     parts = [_part(table, record, language) for language in request.languages]
-    return page.render(title=request.title, release_id=release_id, parts=parts, language=request.languages[0])
+    return render(
+        "release/summary.html", title=request.title, release_id=release_id, parts=parts, language=request.languages[0]
+    )
 
 
 def _part(table: Table, record: Mapping, language: str) -> dict:
@@ -252,12 +248,14 @@ def _part(table: Table, record: Mapping, language: str) -> dict:
     loss = record["loss"]
     released = [row for row in loss["columns"] if row["status"] == "released"]
     removed = len(loss["columns"]) - len(released)
+    given, emptied = given_as(table, record, language), _columns(record, emptied=True)
     counts = bool(table.names(Role.COUNT))
     limits = ["limit_bias"]
     limits += [("limit_areas" if CONTRIBUTORS.name in table else "limit_place") if counts else "limit_knowledge"]
     limits += ["limit_wildcard"] if promises.get("k_anonymity", {}).get("missing") == "wildcard" else []
     limits += ["limit_rounding"] if "multiples" in promises else []
-    limits += ["limit_sample"] if table.names(Role.WEIGHT) else []
+    averaged = any(method["step"] == "average_weights" for method in record["methods"])
+    limits += ["limit_averaged" if averaged else "limit_sample"] if table.names(Role.WEIGHT) else []
     limits.append("limit_audited" if record["cross_release"] == "pass" else "limit_linked")
     return {
         "language": language,
@@ -273,8 +271,8 @@ def _part(table: Table, record: Mapping, language: str) -> dict:
             {
                 "label": label_of(table, row["name"], language),
                 "name": row["name"],
-                "as": _given_as(row, table, "multiples" in promises, words),
-                "emptied": _share(row["share_suppressed"], language),
+                "as": given[row["name"]],
+                "emptied": _share(row["share_suppressed"], language, some=row["name"] in emptied),
                 "loss": "–" if row["loss"] is None else _share(row["loss"], language),
             }
             for row in released
@@ -284,15 +282,36 @@ def _part(table: Table, record: Mapping, language: str) -> dict:
     }
 
 
-def _given_as(row: Mapping, table: Table, rounded: bool, words: Mapping[str, str]) -> str:
-    """How a released column is given: its level, added up, rounded, or as collected."""
-    if row["level_name"] is not None:
-        return str(row["level_name"])
-    if table[row["name"]].role != Role.COUNT:
-        return words["as_collected"]
-    done = [words["added_up"]] if CONTRIBUTORS.name in table else []
-    done += [words["rounded_counts"]] if rounded else []
-    return ", ".join(done) or words["as_collected"]
+def given_as(table: Table, record: Mapping, language: str) -> dict[str, str]:
+    """How each released column is given: its level, added up, rounded, changed, or as collected.
+
+    Parameters
+    ----------
+    record : mapping
+        As for `summary`.
+    """
+    words = WORDS[language]
+    rounded = any(promise["promise"] == "multiples" for promise in record["promises"])
+    changed = _columns(record, emptied=False)
+    given = {}
+    for row in record["loss"]["columns"]:
+        name = row["name"]
+        if row["status"] != "released":
+            continue
+        done = [str(row["level_name"])] if row["level_name"] is not None else []
+        if table[name].role == Role.COUNT:
+            done += [words["added_up"]] if CONTRIBUTORS.name in table else []
+            done += [words["rounded_counts"]] if rounded else []
+        if not done and name in changed:
+            done = [words["changed"]]
+        given[name] = ", ".join(done) or words["as_collected"]
+    return given
+
+
+def _columns(record: Mapping, *, emptied: bool) -> set[str]:
+    """Columns in which cells were emptied, or those in which something else was done."""
+    chosen = [method for method in record["methods"] if method["step"].startswith("suppress") == emptied]
+    return {name for method in chosen for name in method["columns"]}
 
 
 def _promise(promise: Mapping, table: Table, language: str) -> str:
@@ -315,8 +334,10 @@ def _promise(promise: Mapping, table: Table, language: str) -> str:
     return ""
 
 
-def _share(share: float, language: str) -> str:
-    """A share in per cent; what is not quite nothing is never told as nothing."""
+def _share(share: float, language: str, *, some: bool = False) -> str:
+    """A share in per cent; what is not quite nothing is never told as nothing, nor `some` that was rounded to it."""
+    if some and share == 0:
+        return "< 0.5 %" if language in _COMMAS else "< 0,5 %"
     if 0 < share < 0.001:
         return "< 0.1 %" if language in _COMMAS else "< 0,1 %"
     text = f"{100 * share:.1f}".removesuffix(".0")

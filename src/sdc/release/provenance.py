@@ -14,6 +14,7 @@ from sdc.errors import IntegrityError
 from sdc.files import sha256_of
 from sdc.inputs import Folders
 from sdc.plan import Brief
+from sdc.register.history import Head
 
 KEY = Path(".sdc") / "key"
 DECIDES = ("src", "pipelines", "dictionary", "policies", "requests", "params.yaml", "dvc.yaml", "constraints.txt")
@@ -86,7 +87,10 @@ def read_secret(path: Path, *, make: bool = True) -> bytes:
     return path.read_bytes()
 
 
-def publication(root: Path) -> dict:
-    """What is known only when a release is published: the commit, and the lock that names every input and output."""
+def publication(root: Path, register: Head) -> dict:
+    """What is known only when a release is published: the commit, the lock that names every input and output, and how
+    far the register had come.
+    """
     lock = root / "dvc.lock"
-    return {**_commit(), "dvc_lock_sha256": sha256_of(lock) if lock.exists() else None}
+    locked = sha256_of(lock) if lock.exists() else None
+    return {**_commit(), "dvc_lock_sha256": locked, "register": register._asdict()}

@@ -18,6 +18,9 @@ from sdc.release.verify import verify
 from sdc.release.versions import latest, require_version, unchanged
 from sdc.request import Request
 
+PAPERS = "papers"
+"""Folder of the store with what each release rests on."""
+
 
 def publish(
     candidate: Path,
@@ -26,8 +29,10 @@ def publish(
     request: Request,
     verdict: Mapping,
     today: date,
+    reviewed: str,
     approved_by: tuple[str, ...],
     extra: Mapping,
+    papers: Mapping[str, str],
     signer: Signer,
     enter: Enter | None,
 ) -> Path:
@@ -46,10 +51,14 @@ def publish(
     verdict : mapping
         The one the package was built from.
     today : date
+    reviewed : str
+        SHA-256 of the manifest that was reviewed.
     approved_by : tuple of str
-        Actor ids of those who reviewed the candidate.
+        Actor ids of those who reviewed it.
     extra : mapping
         What is known only now (the lock of the pipeline), entered in the catalogue as it is.
+    papers : mapping of name to text
+        What the release rests on (plan, ledger, verdict, audit, reports): kept beside it in the house, never delivered.
     signer : Signer
         The key that the candidate names.
     enter : callable, or None
@@ -95,18 +104,20 @@ def publish(
             staging = staged(candidate, store)
             verify(staging, candidate=True)
             manifest = json.loads((staging / MANIFEST).read_bytes())
-            _require_signer(manifest, signer, request)
+            if sha256_of(staging / MANIFEST) != reviewed:
+                raise IntegrityError(request.id, "the candidate is not the one that was reviewed", "Run it again.")
+            _require_signer(manifest, signer, request, today)
             require_version(staging, manifest, previous, store)
             add_file(staging, SIGNATURE, signer.sign((staging / SUMS).read_bytes()))
             entry = _entry(staging, target, store, request, verdict, today, approved_by, extra, signer, manifest)
         except SdcError:
             clear(store)  # the copy of a package that is refused does not stay
             raise
-        files: dict[str, str] = {}
+        files = {f"{PAPERS}/{entry['release_id']}/{name}": text for name, text in papers.items()}
         changed: Sequence[Mapping] = [entry]
         if previous is not None:
-            old, files = superseded(previous, entry, signer, today)
-            changed = [old, entry]
+            old, notices = superseded(previous, entry, signer, today)
+            changed, files = [old, entry], files | notices
         move = (staging, target, str(entry["manifest_sha256"]))
         commit(store, entries=changed, files=files, move=move, enter=enter)
     return target
@@ -151,11 +162,13 @@ def _same(candidate: Path, target: Path, request: Request, version: str) -> None
         )
 
 
-def _require_signer(manifest: Mapping, signer: Signer, request: Request) -> None:
+def _require_signer(manifest: Mapping, signer: Signer, request: Request, today: date) -> None:
     named = (manifest["signing"] or {}).get("fingerprint")
     if named != signer.key.fingerprint:
         said = "names no signing key" if named is None else "names another signing key than the one that signs now"
         raise IntegrityError(request.id, f"the candidate {said}", "Run `dvc repro`.")
+    if not signer.key.signs_on(today):
+        raise IntegrityError(signer.key.id, "does not sign on this day", "Mend the clock, or rotate the key.")
     if is_placeholder(manifest["use"]["contact"]) and manifest["country"] != "ZZZ":
         do = "Write an address that is read into `terms.contact` of the policy, and run `dvc repro`."
         raise IntegrityError(request.id, "the contact address of the package is a placeholder", do)

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import stat
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -11,16 +12,16 @@ from typing import NamedTuple
 import keyring
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from filelock import FileLock
 from keyring.errors import KeyringError
 from pydantic import ValidationError
 
 from sdc.documents import Frozen
 from sdc.errors import IntegrityError
-from sdc.files import write_json, write_text
+from sdc.files import alone, write_json, write_text
 from sdc.release.sshsig import NAMESPACE, fingerprint, public_line, sign
 
 SERVICE = "dtm-sdc"
+FILES = "dtm-sdc-file"  # the namespace of letters and the like: a signature on one is none on a release
 PRINCIPAL = "dtm-sdc"  # whom a signature is by, in an allowed_signers file
 SIGNERS = Path("signers") / "signers.json"
 PRIVATE = Path(".sdc") / "signing"
@@ -162,7 +163,7 @@ def allowed_signers(keys: tuple[Key, ...]) -> str:
     lines = []
     for key in keys:
         if key.revoked is None:
-            days = f'namespaces="{NAMESPACE},dtm-sdc-notice",valid-after="{key.since:%Y%m%d}"'
+            days = f'namespaces="{NAMESPACE},dtm-sdc-notice,{FILES}",valid-after="{key.since:%Y%m%d}"'
             days += f',valid-before="{key.until:%Y%m%d}235959"' if key.until else ""
             lines.append(f"{PRINCIPAL} {days} {key.public} {key.id}\n")
     return "".join(lines)
@@ -257,6 +258,6 @@ def _from_keyring(name: str) -> str | None:
         return None
 
 
-def _alone(root: Path) -> FileLock:
+def _alone(root: Path) -> AbstractContextManager[None]:
     (root / PRIVATE).mkdir(parents=True, exist_ok=True, mode=0o700)
-    return FileLock(root / PRIVATE / ".lock", timeout=10)
+    return alone(root / PRIVATE / ".lock", "another change of keys", seconds=10)

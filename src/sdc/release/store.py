@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sdc.errors import IntegrityError
-from sdc.files import sha256_of, write_json, write_text
+from sdc.files import alone, sha256_of, sync, write_json, write_text
 from sdc.release.catalogue import read_catalogue, write_catalogue
 from sdc.release.manifest import MANIFEST
 
@@ -27,7 +25,7 @@ def opened(store: Path, enter: Enter | None = None) -> Iterator[None]:
     ------
     IntegrityError : when another operation is under way, or the store cannot be written.
     """
-    with _writable(store), _alone(store):
+    with _writable(store), alone(store / _LOCK, "another publication"):
         finish(store, enter)
         yield
 
@@ -71,11 +69,12 @@ def commit(
         "entries": [dict(entry) for entry in entries],
         "delete": list(delete),
     }
+    if move is not None:
+        new_folder(move[1].parent)
     write_json(store / JOURNAL, journal)
     sync(store)
-    if move is not None and move[0] != move[1]:
+    if move is not None:
         source, target, _ = move
-        new_folder(target.parent)
         source.replace(target)
         sync(target.parent)
         sync(store)
@@ -133,7 +132,7 @@ def _document(path: Path, text: str) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
-    path.chmod(0o444)
+    path.chmod(path.stat().st_mode & 0o444)
     sync(path.parent)
     sync(path.parent.parent)
 
@@ -144,12 +143,15 @@ def _relative(store: Path, path: Path) -> str:
 
 def clear(store: Path) -> None:
     """Remove what was staged and never moved."""
-    for left in (*store.glob(f"{STAGING}*"), *store.glob(".*.partial"), *store.glob("*/.*.partial")):
+    partial = (left for depth in ("", "*/", "*/*/") for left in store.glob(f"{depth}.*.partial"))
+    for left in (*store.glob(f"{STAGING}*"), *partial):
         _remove(left)
 
 
 def staged(candidate: Path, store: Path) -> Path:
     """A copy of a package inside the store, on disk, its files read-only."""
+    if candidate.is_symlink():
+        raise IntegrityError(str(candidate), "is a link, and no candidate", "Run `dvc repro`.")
     staging = store / STAGING
     staging.mkdir()
     _copy(candidate, staging)
@@ -185,20 +187,6 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _alone(store: Path) -> Iterator[None]:
-    """One publication at a time; the system takes the lock back when its holder ends, however it ends."""
-    lock = FileLock(store / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise IntegrityError(str(store), "another publication is under way", "Run it again when that ends.") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def _writable(store: Path) -> Iterator[None]:
     """A store that cannot be written, or a disk that is full, in our words."""
     try:
@@ -213,20 +201,16 @@ def _writable(store: Path) -> Iterator[None]:
 
 
 def new_folder(path: Path) -> None:
-    """Make a folder whose name lasts."""
+    """Make a folder whose name lasts.
+
+    Raises
+    ------
+    IntegrityError : when a link stands in its place, which would take what is put into it out of the store.
+    """
+    if path.is_symlink():
+        raise IntegrityError(str(path), "is a link, and no folder of the store", "Find out who made it.")
     path.mkdir(exist_ok=True)
     sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Make names in a folder last; only POSIX can open a folder for that."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove(path: Path) -> None:

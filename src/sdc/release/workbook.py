@@ -1,12 +1,13 @@
 """The workbook of a package: README, data, dictionary, codes; no cell of it is ever run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
 import xlsxwriter
 
+from sdc.dictionary import Role
 from sdc.release.data import released_type
 from sdc.release.wording import PUBLISHER, RIGHT_TO_LEFT, WORDS
 from sdc.table import Table
@@ -14,13 +15,21 @@ from sdc.table import Table
 MOST_CELLS = 1_500_000  # about 6 CPU seconds; writing more takes longer than all the rest of a release
 MOST_ROWS = 1_048_575  # below the header
 _INERT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_PRINTABLE = 260  # characters beside each other that can still be read on one page
 _EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 _EPOCH = pd.Timestamp("1899-12-30")  # day 0 of a spreadsheet's dates
 _FIRST_DAY = pd.Timestamp("1900-03-01")  # before it, spreadsheets disagree on what day a number is
 
 
 def write_workbook(
-    path: Path, table: Table, rows: pd.DataFrame, readme: Sequence[tuple[str, str]], *, language: str, created: date
+    path: Path,
+    table: Table,
+    rows: pd.DataFrame,
+    readme: Sequence[tuple[str, str]],
+    *,
+    given: Mapping[str, str],
+    language: str,
+    created: date,
 ) -> None:
     """Write the workbook.
 
@@ -31,6 +40,8 @@ def write_workbook(
     rows : DataFrame
         The released rows, as `text_columns` gives them.
     readme : sequence of (heading, text)
+    given : mapping of column to text
+        How each is given (`sdc.release.papers.given_as`); a column that is not in it was made here.
     language : {"en", "fr", "es", "ar"}
         Sheets of a language that runs from right to left do too, but for the data.
     created : date
@@ -51,9 +62,11 @@ def write_workbook(
             {"bold": True, "font_color": "#FFFFFF", "bg_color": "#17457F", "text_wrap": True, "valign": "vcenter"}
         ),
         "wrap": book.add_format({"text_wrap": True, "valign": "top", **turned}),
+        "apart": book.add_format({"text_wrap": True, "valign": "top", "indent": 1, **turned}),
         "title": book.add_format({"bold": True, "font_size": 14, "text_wrap": True, "valign": "top", **turned}),
         "bold": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "font_color": "#17457F", **turned}),
-        "date": book.add_format({"num_format": "yyyy-mm-dd", "align": "left"}),
+        "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+        "count": book.add_format({"num_format": "#,##0"}),
     }
     _readme(book.add_worksheet("README"), readme, styles)
     data = book.add_worksheet("data")
@@ -62,7 +75,7 @@ def write_workbook(
     else:
         data.set_column(0, 0, 90)
         data.write_string(0, 0, words["too_large"].format(csv=f"{path.stem}.csv"), styles["wrap"])
-    _dictionary(book.add_worksheet("dictionary"), table, rows, language, styles)
+    _dictionary(book.add_worksheet("dictionary"), table, rows, given, language, styles)
     _codes(book.add_worksheet("codes"), table, language, styles)
     if language in RIGHT_TO_LEFT:
         for sheet in book.worksheets():
@@ -90,12 +103,13 @@ def _readme(sheet, readme: Sequence[tuple[str, str]], styles: dict) -> None:
 
 
 def _data(sheet, table: Table, rows: pd.DataFrame, styles: dict) -> None:
-    _header(sheet, list(rows.columns), styles, height=32)
+    widths = [_width(name, rows[name]) for name in rows.columns]
+    _header(sheet, list(rows.columns), styles, pages=1 + int(sum(widths) // _PRINTABLE))
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(len(rows), 1), max(rows.shape[1] - 1, 0))
     for number, variable in enumerate(table.variables):
         column, kind = rows[variable.name], released_type(variable)
-        sheet.set_column(number, number, _width(variable.name, column))
+        sheet.set_column(number, number, widths[number], styles["count"] if variable.role == Role.COUNT else None)
         if kind == "date":
             _dates(sheet, number, column, styles["date"])
             continue
@@ -120,7 +134,7 @@ def _dates(sheet, number: int, column: pd.Series, style) -> None:
             sheet.write_string(row + 1, number, text)
 
 
-def _dictionary(sheet, table: Table, rows: pd.DataFrame, language: str, styles: dict) -> None:
+def _dictionary(sheet, table: Table, rows: pd.DataFrame, given: Mapping[str, str], language: str, styles: dict) -> None:
     words = WORDS[language]
     heads = ["column", "label", "type", "unit", "released_as", "codes_of", "empty_cells"]
     _header(sheet, [words[head] for head in heads] + ["HXL"], styles)
@@ -128,14 +142,14 @@ def _dictionary(sheet, table: Table, rows: pd.DataFrame, language: str, styles: 
     for number, width in enumerate((30, 62, 12, 14, 26, 20, 14, 26)):
         sheet.set_column(number, number, width, styles["wrap"])
     for row, variable in enumerate(table.variables, start=1):
-        level = variable.hierarchy[variable.level - 1].name if variable.level else words["as_collected"]
         listed = words["see_codes"] if _code_labels(table, variable.name, language) else ""
         label = variable.label.get(language) or next(iter(variable.label.values()), variable.name)
-        texts = [variable.name, label, released_type(variable), variable.unit or "", level, listed]
+        texts = [variable.name, label, released_type(variable), variable.unit or ""]
+        texts += [given.get(variable.name, "–"), listed]
         for number, text in enumerate(texts):
             sheet.write_string(row, number, text, styles["wrap"])
         sheet.write_number(row, len(texts), int(rows[variable.name].isna().sum()), styles["wrap"])
-        sheet.write_string(row, len(texts) + 1, variable.hxl or "", styles["wrap"])
+        sheet.write_string(row, len(texts) + 1, variable.hxl or "", styles["apart"])
 
 
 def _codes(sheet, table: Table, language: str, styles: dict) -> None:
@@ -162,17 +176,17 @@ def _code_labels(table: Table, name: str, language: str) -> list[tuple[str, str]
     ]
 
 
-def _header(sheet, heads: Sequence[str], styles: dict, height: float = 20) -> None:
-    sheet.set_row(0, height)
+def _header(sheet, heads: Sequence[str], styles: dict, *, pages: int = 1) -> None:
+    sheet.set_row(0, 20)
     sheet.set_landscape()
     sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(pages, 0)
     sheet.repeat_rows(0)
     for number, head in enumerate(heads):
         sheet.write_string(0, number, head, styles["head"])
 
 
 def _width(name: str, column: pd.Series) -> float:
-    """Wide enough for the header on two lines and for the longest cell, within reason."""
+    """Wide enough for the header with its button and for the longest cell, within reason."""
     longest = int(column.dropna().astype("str").str.len().max()) if column.notna().any() else 0
-    return min(max(len(name) * 0.62 + 3, longest + 2, 9), 48)
+    return min(max(len(name) * 1.15 + 4, longest + 3, 9), 48)
