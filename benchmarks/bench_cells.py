@@ -126,10 +126,13 @@ print("CPU", spent)
 
 
 def peer(name: str, script: str, files: list[str], python: str) -> tuple[pd.DataFrame, float] | None:
-    """A peer in a process of its own: its table and CPU seconds; None, with the reason told, where it gives none."""
-    command = [python, "-c", script, *files]
+    """A peer in a process and folder of its own: its table and CPU seconds; None, the reason told, where it gives none.
+
+    tau-ARGUS leaves files (BT.dat, cspSCIP.log, ...) in the folder that it is started in, whatever its ``workdir``.
+    """
+    command, folder = [python, "-c", script, *files], Path(files[0]).parent
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=folder)
     except subprocess.TimeoutExpired:
         print(f"     {name}: skipped (no answer within {PATIENCE} s)")
         return None

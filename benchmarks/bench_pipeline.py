@@ -3,11 +3,12 @@
 usage: python benchmarks/bench_pipeline.py [--scale 20] [--request REQ-2026-005]
 
 Builds a checkout in a temporary folder with this checkout's code and documents, one request and its extracts; runs
-each stage as DVC would, and reads the operating system's own account of the finished process.
+`dvc repro`, then each stage again by itself, and reads the operating system's own account of the finished process.
 """
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,28 +21,29 @@ import yaml
 REPO = Path(__file__).resolve().parents[1]
 
 
-def checkout(root: Path, request: str, scale: float) -> list[list[str]]:
-    """A checkout with one request wired; the commands of its stages in order."""
-    for name in ("codes", "dictionary", "policies", "pipelines", "expectations", "requests", "src"):
+def checkout(root: Path, request: str, scale: float) -> None:
+    """A checkout with one request wired and its extracts; nothing is built yet."""
+    for name in ("codes", "dictionary", "policies", "pipelines", "expectations", "requests", "signers", "src"):
         shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("dvc.yaml", ".dvcignore"):
+    for name in ("dvc.yaml", ".dvcignore", "exceptions.yaml", "constraints.txt"):
         shutil.copy(REPO / name, root / name)
+    (root / ".sdc").mkdir(mode=0o700)
     params = yaml.safe_load((REPO / "params.yaml").read_text())
-    wiring = params["requests"][request]
-    extracts = {n: e for n, e in params["extracts"].items() if e["component"] == wiring["component"]}
-    (root / "params.yaml").write_text(yaml.safe_dump({"extracts": extracts, "requests": {request: wiring}}))
-    subprocess.run(["sdc", "samples", "--scale", str(scale)], cwd=root, check=True, capture_output=True)
-    subprocess.run(["dvc", "init", "-q", "--no-scm"], cwd=root, check=True)
-    flow = yaml.safe_load((root / "dvc.yaml").read_text())
-    commands = []
-    for stage, content in flow["stages"].items():
-        items = extracts if stage == "ingest" else {request: wiring}
-        for key, item in items.items():
-            line = content["do"]["cmd"].replace("${documents}", flow["vars"][0]["documents"]).replace("${key}", key)
-            for name in ("component", "policy", "path"):
-                line = line.replace("${item." + name + "}", str(item.get(name)))
-            commands.append([stage, *line.split()])
-    return commands
+    component = params["requests"][request]["component"]
+    params["extracts"] = {n: e for n, e in params["extracts"].items() if e["component"] == component}
+    params |= {"requests": {request: params["requests"][request]}, "components": [component]}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    for words in (["dvc", "init", "-q", "--no-scm"], ["sdc", "samples", "--scale", str(scale)]):
+        subprocess.run(words, cwd=root, check=True, capture_output=True)
+    shutil.copytree(REPO / ".dvc" / "plots", root / ".dvc" / "plots", dirs_exist_ok=True)
+
+
+def commands(root: Path) -> list[list[str]]:
+    """Stages in the order of the flow, each with its command, as DVC ran them."""
+    locked = yaml.safe_load((root / "dvc.lock").read_text())["stages"]
+    order = list(yaml.safe_load((root / "dvc.yaml").read_text())["stages"])
+    names = sorted(locked, key=lambda name: order.index(name.partition("@")[0]))
+    return [[name.partition("@")[0], *shlex.split(locked[name]["cmd"])] for name in names]
 
 
 def measured(command: list[str], root: Path) -> tuple[float, float, float]:
@@ -62,13 +64,12 @@ def main() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        print(f"{'stage':<22}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}")
-        for stage, *command in checkout(root, at.request, at.scale):
-            wall, cpu, peak = measured(command, root)
-            print(f"{stage:<22}{wall:>8.1f}{cpu:>8.1f}{peak:>10.0f}", flush=True)
-        for name in ("dvc repro", "with nothing changed"):
-            wall, cpu, peak = measured(["dvc", "repro"], root)
-            print(f"{name:<22}{wall:>8.1f}{cpu:>8.1f}{peak:>10.0f}", flush=True)
+        checkout(root, at.request, at.scale)
+        whole = [(name, measured(["dvc", "repro"], root)) for name in ("dvc repro", "with nothing changed")]
+        stages = [(stage, measured(command, root)) for stage, *command in commands(root)]
+    print(f"{'stage':<22}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}")
+    for name, (wall, cpu, peak) in stages + whole:
+        print(f"{name:<22}{wall:>8.1f}{cpu:>8.1f}{peak:>10.0f}")
 
 
 if __name__ == "__main__":

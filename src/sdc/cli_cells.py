@@ -121,7 +121,7 @@ def protect(
     from sdc.cells.spanning import parse_by
 
     spans = parse_by(by)
-    asked = _intruders(intruder, last)
+    asked = _intruders(intruder or (["at-least-one", "last-round"] if last is not None else None), last)
     if out is not None:
         check_output(file, out)
     columns = [column for span in spans for column in span.columns]
@@ -129,7 +129,7 @@ def protect(
     rows = sheet.codes(columns)
     if count is not None:
         rows[count] = sheet.numbers(count)
-    table = tables.count_table(rows, spans, count, total)
+    table = tables.count_table(rows, spans, count, total, file.name)
     begun = time.process_time()
     known = tables.registered(table, tolerance)
     primary = below(known.counts, minimum_count, zeros=zeros) & known.published
@@ -157,6 +157,8 @@ def protect(
         write_sheet(frame_as_sheet(written, sheet), out)
         found["written"] = str(out)
     tell(found, as_json, words.of_cells(found))
+    if count is None and not as_json and len(rows) > 1 and not rows[columns].duplicated().any():
+        typer.echo("Each row was taken as one record. If FILE has a column of counts: --count COLUMN", err=True)
 
 
 @cells.command("audit")
@@ -195,25 +197,29 @@ def audit(
     """
     import numpy as np
 
-    from sdc.bench import tables, words
+    from sdc.bench import published, tables, words
     from sdc.cells.rules import minimum_count as below
     from sdc.cells.spanning import parse_by
 
     spans = parse_by(by)
-    asked = _intruders(intruder, last)
+    asked = _intruders(intruder or (["at-least-one", "last-round"] if last is not None else None), last)
     columns = [column for span in spans for column in span.columns]
+    if suppressed in (*columns, count):
+        raise PolicyError("--suppressed", "is a spanning column, or the count", "Name the column that marks rows.")
     sheet = read(file, [*columns, count, suppressed, *([primary] if primary else [])], separator, encoding, na)
     rows = sheet.codes(columns)
     rows[count] = sheet.numbers(count)
     marks = sheet.codes([suppressed, *([primary] if primary else [])])
     begun = time.process_time()
-    table = tables.published_table(rows, spans, count, tables.marked(marks[suppressed]), total)
-    asked = tables.fitting(asked, known=table.known, rule=minimum_count is not None, everyone="all" in (intruder or []))
+    table = published.published_table(rows, spans, count, published.marked(marks[suppressed]), total)
+    asked = published.fitting(
+        asked, known=table.known, rule=minimum_count is not None, everyone="all" in (intruder or [])
+    )
     known = table.cells
     wanted = table.marked
     if primary is not None:
         wanted = np.zeros(len(known), dtype=bool)
-        wanted[table.of_row[tables.marked(marks[primary])]] = True
+        wanted[table.of_row[published.marked(marks[primary])]] = True
     elif minimum_count is not None and table.known:
         wanted = below(known.counts, minimum_count) & known.published
     before = _last_round(last, known, columns, count, total, separator, encoding, na)
@@ -229,17 +235,17 @@ def audit(
 
 
 def _intruders(given: Sequence[str] | None, last: Path | None) -> list[str]:
-    """Names of intruders as `sdc.bench.tables.NAMES` has them; `all` are those that this table can be held against."""
-    from sdc.bench.tables import NAMES
+    """Names of intruders; `all` are those that this table can be held against."""
+    from sdc.cells.intruder import INTRUDERS
 
     asked: list[str] = []
     for name in (part.strip() for text in given or ["at-least-one"] for part in text.split(",")):
         if name == "all":
-            asked += [other for other in NAMES if other != "last-round" or last is not None]
-        elif name in NAMES:
+            asked += [other for other in INTRUDERS if other != "last-round" or last is not None]
+        elif name in INTRUDERS:
             asked.append(name)
         else:
-            raise PolicyError("--intruder", "there is none of this name.", f"Choose of {', '.join(NAMES)}, all.")
+            raise PolicyError("--intruder", "there is none of this name.", f"Choose of {', '.join(INTRUDERS)}, all.")
     if "last-round" in asked and last is None:
         raise PolicyError("--intruder last-round", "the table of last round is not given.", "Give --last FILE.")
     return list(dict.fromkeys(asked))

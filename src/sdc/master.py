@@ -11,6 +11,7 @@ from sdc.params import Master
 from sdc.plan import PHASES, TRIAL, Brief, Step, compile_plan
 from sdc.plan.columns import coarsen_geography, drop_restricted, keep_requested
 from sdc.plan.compiling import LAST
+from sdc.plan.households import drop_numbers, drop_unaffordable, withheld
 from sdc.plan.records import coarsen_amounts, suppress_records
 from sdc.plan.run import take
 from sdc.policy import Policy
@@ -79,7 +80,8 @@ def compile_cut(table: Table, brief: Brief, served: Served) -> tuple[Step, ...]:
             for phase in (drop_restricted, coarsen_geography, coarsen_amounts):
                 after, steps = _taken(after, steps, phase(tier, after, table))
             after, steps = _taken(after, steps, _coarsen_further(tier, after, table, spent))
-            after, steps = _taken(after, steps, suppress_records(tier, after, table))
+            for phase in (drop_unaffordable, suppress_records, drop_numbers):
+                after, steps = _taken(after, steps, phase(tier, after, table))
             if number:
                 after, steps = _taken(after, steps, _average_weights(after))
     if asked != "all":
@@ -136,7 +138,7 @@ def _coarsen_further(brief: Brief, table: Table, collected: Table, part: float) 
         variable.model_copy(update={"level": 0}) if variable.name in holes else variable for variable in table.variables
     )
     rows = table.rows.assign(**holes)
-    bare = Table(rows, entries, table.links)
+    bare = Table(rows, entries, table.links).drop(withheld(brief, table))
     gone = pd.DataFrame({key: collected.rows[key].notna() & rows[key].isna() for key in keys})
     seen = collected.rows[keys].notna().sum().clip(lower=1)
     left = policy.model_copy(

@@ -49,6 +49,7 @@ class Policy(Frozen):
     free_text: Rule[Keep]
     highest_sensitivity: Rule[Sensitivity]
     household_links: Rule[Keep]
+    minimum_alike_households: Rule[int]
     lowest_geography_records: Rule[Geography]
     lowest_geography_counts: Rule[Geography]
     coordinate_decimals: Rule[int | None]
@@ -69,6 +70,8 @@ class Policy(Frozen):
     margins: Rule[tuple[Geography, ...]]
     secondary_suppression: Rule[Literal["required", "none"]]
     last_round: Rule[Literal["known", "unknown"]]
+    own_count: Rule[Literal["known", "unknown"]]
+    which_primary: Rule[Literal["known", "unknown"]]
     count_method: Rule[CountMethod]
     rounding_base: Rule[int]
     cell_noise: Rule[tuple[int, float] | None]
@@ -93,6 +96,7 @@ class Policy(Frozen):
         for name, low, high in (
             ("k", 1, None),
             ("ell", 1, None),
+            ("minimum_alike_households", 1, None),
             ("minimum_count", 1, None),
             ("minimum_households", 1, None),
             ("minimum_sensitive_count", 1, None),
@@ -164,6 +168,7 @@ _MORE_IS_WEAKER = ("max_individual_risk", "max_global_risk", "max_household_risk
 _RANKED: dict[str, tuple[str, ...]] = {
     "highest_sensitivity": tuple(Sensitivity),
     "lowest_geography_": tuple(Geography),
+    **dict.fromkeys(("last_round", "own_count", "which_primary"), ("known", "unknown")),
 }
 _NO_PROTECTION = ("engine", "max_suppressed_")  # who does the work, and what it may cost
 _BREACHES = ("stop", "warn", "report")

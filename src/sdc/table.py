@@ -24,12 +24,15 @@ class Table:
         dropped can be asked for elsewhere.
     revealing : DataFrame of bool, (rows, counts), optional
         Sums that a rule on the places behind them forbids to show. Known between two steps only, never written.
+    alone : DataFrame of int64, (rows, counts), optional
+        Number of the only place with people behind each sum; -1 where none or several are. Known as `revealing` is.
     """
 
     rows: pd.DataFrame
     variables: tuple[Variable, ...]
     links: tuple[Link, ...] = ()
     revealing: pd.DataFrame | None = None
+    alone: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         names = [variable.name for variable in self.variables]

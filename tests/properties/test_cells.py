@@ -26,6 +26,7 @@ from sdc.cells.rules import (
     sensitive_categories,
 )
 from sdc.cells.spanning import Span, parse_by
+from sdc.engines.cellknowledge import own_counts
 from sdc.engines.cellsuppression import suppress_cells
 from sdc.engines.controlledrounding import controlled_rounding
 from sdc.engines.rounding import (
@@ -148,6 +149,31 @@ def test_an_insider_recovers_nothing_where_the_pattern_was_made_against_insiders
     except DisclosureError:
         return
     assert audit(cells, pattern.suppressed, primary, SINGLETON, groups=groups).passed
+
+
+@FEW
+@given(inner_cells(), st.integers(0, 2**32 - 1))
+def test_insiders_who_share_cells_recover_nothing_but_what_is_told(rows: pd.DataFrame, seed: int) -> None:
+    """Places know several cells each, some of them the same as others do."""
+    cells = cells_of(rows)
+    primary = minimum_count(cells.counts, K)
+    filled, rng = np.flatnonzero(cells.counts > 0), np.random.default_rng(seed)
+    if len(filled) < 4:
+        return
+    groups = [np.sort(rng.choice(filled, int(rng.integers(1, 5)), replace=False)) for _ in range(4)]
+    pattern = suppress_cells(cells, primary, insiders=groups, infeasible="tell")
+    for group in groups:
+        found = audit(cells, pattern.suppressed, primary, SINGLETON, groups=[group])
+        assert set(found.exposed.tolist()) <= set(pattern.unprotected.tolist()) | set(group.tolist())
+
+
+@FEW
+@given(inner_cells())
+def test_judge_and_protector_agree_on_what_a_person_alone_in_a_count_knows(rows: pd.DataFrame) -> None:
+    """Two makes of the same: cells of 1 under each other."""
+    cells = cells_of(rows)
+    judged, made = insiders(cells, cells.counts == 1), own_counts(cells.identities, cells.counts)
+    assert sorted(group.tolist() for group in judged) == sorted(group.tolist() for group in made)
 
 
 @FEW

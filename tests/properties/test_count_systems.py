@@ -5,9 +5,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdc.cells.intruder import AT_LEAST_ONE, audit
+from sdc.cells.intruder import AT_LEAST_ONE, KNOWS_PRIMARY, SINGLETON, Intruder, audit
 from sdc.cells.rows import row_cells
 from sdc.dictionary import Link, Role, Type, Variable
+from sdc.errors import DisclosureError
 from sdc.steps.countrounding import round_counts
 from sdc.steps.counts import suppress_counts
 from sdc.table import Table
@@ -45,7 +46,7 @@ def places(draw) -> Table:
 TIES = {"margins": [["area"], []], "rounds": "round", "place": ["area", "place"]}
 
 
-def judged(table: Table, result: Table) -> int:
+def judged(table: Table, result: Table, who: Intruder = AT_LEAST_ONE) -> int:
     """Primary counts of rows that follow from what is left with the sums, but for those that the sums alone give."""
     truth = table.rows[COUNTS]
     period = table.rows["round"].to_numpy(dtype=int)
@@ -56,8 +57,9 @@ def judged(table: Table, result: Table) -> int:
     gone = np.zeros(len(cells), dtype=bool)
     gone[of_row] = result.rows[COUNTS].isna().to_numpy().ravel()
     hidden = np.where(of_row, gone, small)
-    found = audit(cells, hidden, small & of_row, AT_LEAST_ONE).exposed
-    alone = audit(cells, np.where(of_row, cells.counts > 0, small), small & of_row, AT_LEAST_ONE).exposed
+    found = audit(cells, hidden, small & of_row, who, minimum_count=MINIMUM).exposed
+    every = np.where(of_row, cells.counts > 0, small)
+    alone = audit(cells, every, small & of_row, who, minimum_count=MINIMUM).exposed
     return len(np.setdiff1d(found, alone))
 
 
@@ -70,6 +72,22 @@ def test_no_small_count_follows_from_what_is_left_with_the_sums_over_areas(table
     pd.testing.assert_frame_equal(result.rows[["area", "place", "round"]], table.rows[["area", "place", "round"]])
     zero = (table.rows[COUNTS] == 0).to_numpy(dtype=bool)
     assert (values[zero] == 0).all()
+
+
+@settings(max_examples=40)
+@given(places())
+def test_nobody_who_is_alone_in_a_count_has_the_count_of_another(table):
+    assert judged(table, suppress_counts(table, COUNTS, MINIMUM, **TIES), SINGLETON) == 0
+
+
+@settings(max_examples=40)
+@given(places())
+def test_nobody_who_knows_which_counts_are_small_has_one_of_them(table):
+    try:
+        result = suppress_counts(table, COUNTS, MINIMUM, **TIES, which_primary="known")
+    except DisclosureError:
+        return
+    assert judged(table, result, KNOWS_PRIMARY) == 0
 
 
 @given(places(), st.integers(0, 2**32 - 1))

@@ -6,6 +6,7 @@ from sdc.dictionary import Level, Role, Type, Variable
 from sdc.errors import DisclosureError
 from sdc.steps import STEPS
 from sdc.steps.coordinates import coarsen_coordinates
+from sdc.steps.households import suppress_household_answers
 from sdc.steps.order import sort_records
 from sdc.steps.recoding import recode
 from sdc.steps.removal import drop_columns
@@ -157,6 +158,40 @@ def test_a_household_shows_its_variable_for_all_or_for_none(spec):
         keys=["sex", "size"],
         k=2,
         importance={"sex": 10},
+        household="household",
+    )
+
+
+def test_answers_that_only_one_household_gave_are_hidden(spec):
+    """Nobody else in N fled a flood: without its answer the household is one of three. Who is alone ties nobody."""
+    spec(
+        suppress_household_answers,
+        before="""
+        household | area | fled      | sex
+        household | key  | sensitive | key
+        ----------+------+-----------+----
+        1         | N    | flood     | f
+        1         | N    | flood     | m
+        2         | N    | war       | f
+        2         | N    | war       | f
+        3         | N    | war       | m
+        3         | N    | war       | f
+                  | N    | drought   | f
+        """,
+        after="""
+        household | area | fled    | sex
+        1         | N    |         | f
+        1         | N    |         | m
+        2         | N    |         | f
+        2         | N    |         | f
+        3         | N    |         | m
+        3         | N    |         | f
+                  | N    | drought | f
+        """,
+        household="household",
+        columns=["area", "fled"],
+        households=3,
+        importance={"area": 10},
     )
 
 

@@ -1,26 +1,34 @@
 """The page of the audit, and the two commands: what a person sees, and what a careless one is told."""
 
+import json
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from audit_samples import about, dictionary, released, sites, survey
+from register_cases import APPROVER, AT, MANAGER, OFFICER, PREPARER, bring, office
 from sdc import cli_audit
 from sdc.audit.facts import facts_of
 from sdc.audit.gate import bound
 from sdc.audit.judge import Clock, audit_release
 from sdc.audit.store import INDEX, enter, make_index, read_index, write_prepared
 from sdc.cli import app
-from sdc.errors import DisclosureError, IntegrityError
+from sdc.errors import ApprovalError, DisclosureError, IntegrityError
 from sdc.files import write_json
+from sdc.register import open_register
 from sdc.report.audit import audit_page
 
 TODAY = date(2026, 11, 22)
 REQUEST = "REQ-2026-042"
+PARAMS = """
+register: register.sqlite
+extracts: {s_r01: {component: mobility_tracking, round: 1, path: raw.csv, layout: {format: csv}}}
+"""
 
 
 def outcome(**how):
@@ -68,7 +76,7 @@ def checkout(tmp_path):
     """A protected table with a passed audit, its facts prepared, and an empty store."""
     before = sites(1)
     facts = released(before, {}, "A", minimum_count=1)
-    audits, store = tmp_path / "data" / "audits" / REQUEST, tmp_path / "data" / "facts" / "synthetic"
+    audits, store = tmp_path / "data" / "audits" / REQUEST, tmp_path / "data" / "facts" / "mobility_tracking"
     make_index(store)
     table = tmp_path / "data" / "protected" / REQUEST / "table.parquet"
     table.parent.mkdir(parents=True)
@@ -77,14 +85,27 @@ def checkout(tmp_path):
     write_prepared(facts, audits / "facts")
     found = audit_release(facts, [], before, today=TODAY).document
     write_json(audits / "audit.json", found | bound(table, store / INDEX))
+    office(str(tmp_path / "register.sqlite")).close()
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    (tmp_path / "exceptions.yaml").write_text("exceptions: []\n")
     return tmp_path
 
 
-ENTRY = {"status": "released", "request_id": REQUEST, "component": "synthetic", "release_id": "R-1", "version": "1.0.0"}
+ENTRY = {
+    "status": "released",
+    "request_id": REQUEST,
+    "component": "mobility_tracking",
+    "release_id": "R-1",
+    "version": "1.0.0",
+}
 
 
 def publishing(root):
-    return cli_audit.publishing(root, REQUEST, "synthetic", ENTRY["release_id"], lambda: None)
+    return cli_audit.publishing(root, REQUEST, "mobility_tracking", ENTRY["release_id"], lambda: None)
+
+
+def office_of(root):
+    return open_register(str(root / "register.sqlite"))
 
 
 class Told:
@@ -103,7 +124,7 @@ def test_publishing_enters_the_facts_and_again_needs_no_newer_audit(checkout):
     for _ in range(2):
         with publishing(checkout):
             enter(ENTRY)
-    assert [one["release_id"] for one in read_index(checkout / "data" / "facts" / "synthetic")] == ["R-1"]
+    assert [one["release_id"] for one in read_index(checkout / "data" / "facts" / "mobility_tracking")] == ["R-1"]
     enter({**ENTRY, "status": "superseded"})
     assert register.entries == [(status, "ACT-0002", TODAY) for status in ("released", "released", "superseded")]
 
@@ -111,16 +132,16 @@ def test_publishing_enters_the_facts_and_again_needs_no_newer_audit(checkout):
 def test_publishing_is_refused_when_something_else_went_out_after_the_audit(checkout):
     other = released(sites(5), {}, "Z")
     write_prepared(other, checkout / "other")
-    store = checkout / "data" / "facts" / "synthetic"
+    store = checkout / "data" / "facts" / "mobility_tracking"
     ids = {"release_id": "Z", "request": other.about["request"], "version": "1.0.0"}
     enter(checkout / "other", store, **ids, today=TODAY)
-    with pytest.raises(IntegrityError, match="releases known"), publishing(checkout):
+    with pytest.raises(IntegrityError, match="another release of its population"), publishing(checkout):
         pass
 
 
 def test_publishing_another_table_than_the_audited_one_is_refused(checkout):
     (checkout / "data" / "protected" / REQUEST / "table.parquet").write_bytes(b"another table")
-    with pytest.raises(IntegrityError, match="other table"), publishing(checkout):
+    with pytest.raises(IntegrityError, match="another table"), publishing(checkout):
         pass
 
 
@@ -128,6 +149,53 @@ def test_publishing_a_failed_audit_is_refused(checkout):
     path = checkout / "data" / "audits" / REQUEST / "audit.json"
     path.write_text(path.read_text().replace('"gate": "pass"', '"gate": "fail"'))
     with pytest.raises(DisclosureError), publishing(checkout):
+        pass
+
+
+def test_publishing_other_facts_than_the_audited_ones_is_refused(checkout):
+    prepared = checkout / "data" / "audits" / REQUEST / "facts"
+    other = released(sites(5), {}, "Z")
+    other.about["request"] = REQUEST
+    write_prepared(other, prepared)
+    with pytest.raises(IntegrityError, match="not the facts that were audited"), publishing(checkout):
+        pass
+
+
+def test_facts_and_catalogue_emptied_together_hide_no_release_from_the_register(checkout):
+    """The audit was made before the release; so index and audit fit each other again."""
+    with office_of(checkout) as register:
+        bring(register, "shared")
+    with pytest.raises(IntegrityError, match="the facts store does not know"), publishing(checkout):
+        pass
+
+
+EXCEPTION = {"request": REQUEST, "set": "all recipients together", "reason": "It is needed by all of them, and soon."}
+
+
+@pytest.mark.parametrize(
+    ("by", "until", "says"),
+    [
+        (APPROVER, "2027-06-30", ""),
+        (APPROVER, "2026-11-02", "stands no more"),
+        (None, "2027-06-30", "stands no more"),
+        (OFFICER, "2027-06-30", "may `approve`"),
+        (PREPARER, "2027-06-30", "prepared the request"),
+    ],
+)
+def test_an_exception_stands_at_publication_too_and_in_the_name_of_an_approver(checkout, by, until, says):
+    with office_of(checkout) as register:
+        bring(register, "preparing")
+        register.set_actor(PREPARER, ["preparer", "approver"], actor=MANAGER, at=AT)
+    audited = {**EXCEPTION, "by": by or APPROVER, "until": until}
+    path = checkout / "data" / "audits" / REQUEST / "audit.json"
+    found = json.loads(path.read_text())
+    found["sets"].append({**found["sets"][0], "name": EXCEPTION["set"], "exception": audited})
+    path.write_text(json.dumps(found))
+    (checkout / "exceptions.yaml").write_text(yaml.safe_dump({"exceptions": [audited] if by else []}))
+    if not says:
+        with publishing(checkout):
+            return
+    with pytest.raises(ApprovalError, match=says), publishing(checkout):
         pass
 
 

@@ -1,5 +1,6 @@
 """The judge of counts on small files that somebody protected badly, or well."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -361,3 +362,35 @@ def test_figures_of_loss_tell_what_users_of_larger_areas_still_have() -> None:
     same = judged(SITES, SITES, minimum_count=1)
     assert same.loss is not None
     assert all(row["complete"] == 1 and row["error_most"] == 0 for row in same.loss["levels"])
+
+
+def test_who_knows_a_count_of_his_own_stops_a_release_where_the_policy_says_so() -> None:
+    """One man at s1 knows that he is one: with the sums he has the men of s2; no one else has."""
+    before = table("adm1 site all men", ("A", "s1", 60, 1), ("A", "s2", 90, 3), ("A", "s3", 70, 40))
+    after = without(before, men=[0, 1])
+    for known in ("known", "unknown"):
+        found = check(judged(before, after, own_count=known), "recoverable:singleton")
+        assert (found.observed, found.passed, found.breach) == (1, False, "stop" if known == "known" else "report")
+    found = judged(before, without(before, men=[0, 1, 2]), own_count="known")
+    assert check(found, "recoverable:singleton").passed
+
+
+def test_who_knows_which_counts_are_small_stops_a_release_where_the_policy_says_so() -> None:
+    """Two of at most 4 that add up to 8 are 4 each."""
+    before = table("adm1 site men", ("A", "s1", 4), ("A", "s2", 4), ("A", "s3", 40), ("A", "s4", 50))
+    after = without(before, men=[0, 1])
+    for known in ("known", "unknown"):
+        found = check(judged(before, after, which_primary=known), "recoverable:knows-primary")
+        assert (found.observed, found.breach) == (2, "stop" if known == "known" else "report")
+    assert solved(before, without(before, men=[0, 1, 2]), which_primary="known")["knows-primary"] == 0
+
+
+def test_judge_and_protector_share_no_code_that_decides() -> None:
+    """Both read the registry of cells and call the solver; no more."""
+    source = Path(__file__).parents[2] / "src" / "sdc"
+    asked = r"^\s*(?:from|import) sdc\.(cells\.\w+|verdict|risk|audit|engines|steps|plan)\b"
+    for protects in (*(source / "engines").glob("*.py"), *(source / "steps").glob("*.py")):
+        found = set(re.findall(asked, protects.read_text(), re.MULTILINE)) - {"engines", "steps"}
+        assert found <= {"cells.model", "cells.solver"}, protects.name
+    for judges in (*(source / "cells").glob("*.py"), *(source / "verdict").glob("*.py")):
+        assert not set(re.findall(asked, judges.read_text(), re.MULTILINE)) & {"engines", "steps", "plan"}, judges.name

@@ -9,7 +9,9 @@ import pytest
 
 from sdc.dictionary import Role, Type, Variable
 from sdc.policy import Policy, read_policy
+from sdc.risk.summary import assess_risk
 from sdc.search import _Trial, lowest_levels
+from sdc.steps.suppression import suppress_locally
 from sdc.table import Table
 
 AGES = ({"name": "five years", "bands": tuple(range(0, 90, 5))}, {"name": "groups", "bands": (0, 20, 60)})
@@ -77,3 +79,24 @@ def test_what_the_requester_values_is_kept_finest(policy):
         levels = lowest_levels(table, table, _with_k(policy, 10), {key: 50.0})
         others = lowest_levels(table, table, _with_k(policy, 10), {other: 50.0 for other in keys if other != key})
         assert levels.get(key, 0) <= others.get(key, 0)
+
+
+def test_the_search_stays_a_little_below_a_limit_of_risk(policy):
+    """Who of several equal records loses a value is known in the end only, and moves the risk of households a bit."""
+    table = _people(1)
+    home = Variable(name="home", type=Type.INTEGER, role=Role.HOUSEHOLD)
+    rows = table.rows.assign(home=pd.array(np.arange(len(table)) // 3, dtype="Int64"))
+    collected = Table(rows, (*table.variables, home), ())
+
+    def excess(limit: float) -> float:
+        rule = policy.max_household_risk.model_copy(update={"value": limit})
+        other = policy.max_global_risk.model_copy(update={"value": 0.9})
+        found = policy.model_copy(update={"max_household_risk": rule, "max_global_risk": other})
+        return _Trial(table, collected, found, {}, table.keys()).excess((2, 1, 1))
+
+    hidden = _Trial(table, collected, policy, {}, table.keys()).recoded((2, 1, 1))
+    keys = table.keys()
+    hidden = suppress_locally(hidden, keys, policy.k.value, missing=policy.missing.value)
+    risk = assess_risk(hidden.rows.assign(home=rows["home"]), keys, household="home", missing=policy.missing.value)
+    exact = risk["global_household_risk"]
+    assert excess(exact / 0.98) == 0 < excess(exact / 0.995)

@@ -15,7 +15,9 @@ from sdc.plan import Brief, apply, compile_plan, dropped_because
 from sdc.policy import Policy, read_policy
 from sdc.request import Request
 from sdc.samples import write_samples
+from sdc.steps.aggregation import aggregate_counts
 from sdc.steps.bands import band_counts
+from sdc.steps.counts import suppress_counts
 from sdc.steps.displacement import displace_coordinates
 from sdc.steps.sites import MERGED, merge_sites
 from sdc.table import Table, stack
@@ -25,7 +27,7 @@ from sdc.verdict.filecounts import area_numbers, behind, broken_rules
 from sdc.verdict.places import place_promises
 from sdc.verdict.shown import shown_of
 
-PROMISED = ("nothing-known", "at-least-one", "last-round")
+PROMISED = ("nothing-known", "at-least-one", "last-round", "singleton")
 SUM = (Link(total="all", parts=("men", "women")),)
 MALAWI = {"format": "csv", "missing": ["NULL", "NaT", "NaN", "nan"], "multiples_broken_rows_allowed": 18}
 
@@ -89,7 +91,7 @@ def test_small_sites_in_bands_or_merged_end_to_end(places: tuple[Table, str], re
     broken = [one["name"] for one in verdict["checks"] if not one["passed"] and one["breach"] == "stop"]
     assert broken == []
     assert verdict["cells"]["guarded"] > 0
-    assert [verdict["cells"]["recoverable"][name] for name in PROMISED] == [0, 0, 0]
+    assert [verdict["cells"]["recoverable"][name] for name in PROMISED] == [0, 0, 0, 0]
     if way == "merge":
         assert after.rows["round"].notna().all()
         assert after.rows[MERGED.name].max() > 1
@@ -229,6 +231,40 @@ def test_the_only_place_behind_a_sum_knows_it_and_solves_its_neighbour() -> None
         assert (learns(shown, "at-least-one").given_away, learns(shown, "singleton").given_away) == (0, sole)
 
 
+def test_a_place_alone_behind_a_sum_finds_no_neighbour_once_its_own_count_is_known() -> None:
+    """A1 is one place: it subtracts itself from the sum over A and has A2, until a third area is hidden."""
+    places = (("A1", "s1", 8), ("A2", "s2", 2), ("A2", "s3", 3), ("A3", "s4", 30), ("A3", "s5", 40), ("A4", "s6", 300))
+    before = table("adm1 adm2 site all", *(("A", *place) for place in places))
+    summed = aggregate_counts(before, ["adm1", "adm2"])
+    assert summed.alone is not None
+    assert summed.alone["all"].tolist() == [0, -1, -1, 5]
+    for known, hidden in (("unknown", [True, True, False, False]), ("known", [True, True, True, False])):
+        after = suppress_counts(summed, ["all"], 10, margins=[["adm1"], []], own_count=known)
+        assert after.rows["all"].isna().tolist() == hidden
+        found = judged(before, after, minimum_count=10, own_count=known).cells["recoverable"]
+        assert (found["at-least-one"], found["singleton"]) == (0, 1 if known == "unknown" else 0)
+
+
+def test_two_small_areas_with_a_sum_of_two_small_ones_need_a_third_once_it_is_known_that_they_are_small() -> None:
+    """Nine and nine: eighteen can be nothing else, for whoever knows that both are below ten."""
+    before = table("adm1 site all", ("A", "s1", 9), ("A", "s2", 9), ("A", "s3", 50), ("A", "s4", 80))
+    for known, hidden in (("unknown", [True, True, False, False]), ("known", [True, True, True, False])):
+        after = suppress_counts(before, ["all"], 10, margins=[["adm1"], []], which_primary=known)
+        assert after.rows["all"].isna().tolist() == hidden
+        found = judged(before, after, minimum_count=10, which_primary=known).cells["recoverable"]
+        assert found["knows-primary"] == (2 if known == "unknown" else 0)
+
+
+def test_a_person_alone_in_a_band_finds_no_neighbour() -> None:
+    """1, 9 and 19 men: the last two stand at the ends of their bands, so the one man knows them from the sum."""
+    before = table("adm1 site men", ("A", "s1", 1), ("A", "s2", 9), ("A", "s3", 19), ("B", "s4", 40))
+    limits = {"minimum_count": 10, "count_bands": [10, 20], "small_sites": "band"}
+    for known, hidden in (("unknown", 0), ("known", 1)):
+        after = band_counts(before, ["men"], [10, 20], minimum=10, margins=[["adm1"], []], own_count=known)
+        found = judged(before, after, **limits, own_count=known).cells["recoverable"]
+        assert (int(after.rows["men"].isna().sum()), found["singleton"]) == (hidden, 1 - hidden)
+
+
 def test_bands_that_several_sums_fix_together_are_hidden() -> None:
     """Neither sum alone fixes a count; the row and the area together do, and the cheapest band goes."""
     before = table("adm1 site all men women", ("A", "s1", 11, 1, 10), ("A", "s2", 30, 10, 20), links=SUM)
@@ -236,7 +272,7 @@ def test_bands_that_several_sums_fix_together_are_hidden() -> None:
     assert after.rows.isna().to_numpy().sum() > 0
     assert [
         judged(before, after, count_bands=[10, 20], minimum_count=10).cells["recoverable"][n] for n in PROMISED
-    ] == [0] * 3
+    ] == [0] * 4
 
 
 def test_the_share_of_hidden_counts_is_told_where_it_passes_the_limit() -> None:

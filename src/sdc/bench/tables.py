@@ -1,46 +1,25 @@
 """Protection and audit of any table of counts, in counts and figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sdc.cells.intruder import (
-    AT_LEAST_ONE,
-    INTRUDERS,
-    KNOWS_PRIMARY,
-    LAST_ROUND,
-    NOTHING_KNOWN,
-    SINGLETON,
-    Audit,
-    Intruder,
-    audit,
-    box,
-    insiders,
-)
+from sdc.cells.intruder import INTRUDERS, Audit, audit
 from sdc.cells.model import Cells, CountTable, find, register, require_additive
 from sdc.cells.perturbed import audit_box, audit_independent, rounding_box
-from sdc.cells.solver import Program
 from sdc.cells.spanning import UNKNOWN, Span, text_codes
+from sdc.engines.cellknowledge import known_bounds, own_counts
 from sdc.engines.cellsuppression import suppress_cells
 from sdc.engines.controlledrounding import controlled_rounding
 from sdc.engines.rounding import cell_key_noise, noise_table, small_count_rounding
-from sdc.errors import DataError, PolicyError
+from sdc.errors import DataError, DisclosureError, PolicyError
 
-NAMES: Mapping[str, Intruder] = {
-    "nothing-known": NOTHING_KNOWN,
-    "at-least-one": AT_LEAST_ONE,
-    "knows-primary": KNOWS_PRIMARY,
-    "last-round": LAST_ROUND,
-    "singleton": SINGLETON,
-}
-assert set(NAMES.values()) == set(INTRUDERS)
 KNOWS_METHOD = "knows-method"
 TOTAL = "Total"
-_NODES = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +31,9 @@ class Noise:
     secret: bytes
 
 
-def count_table(rows: pd.DataFrame, spans: Sequence[Span], count: str | None, total: str | None) -> CountTable:
+def count_table(
+    rows: pd.DataFrame, spans: Sequence[Span], count: str | None, total: str | None, name: str = "table"
+) -> CountTable:
     """A table as it stands in a file: records or inner cells, or every cell where ``total`` marks the totals.
 
     Parameters
@@ -63,12 +44,17 @@ def count_table(rows: pd.DataFrame, spans: Sequence[Span], count: str | None, to
         None where every row is one record.
     total : str or None
         The code of a total, besides an empty cell. None: the file holds no totals.
+    name : str
+        Of the file, for messages.
 
     Raises
     ------
-    DataError : when a file that is said to hold no totals seems to hold some.
+    DataError : when a file that is said to hold no totals seems to hold some, an inner cell of one with totals has no
+        count, or a variable goes from its finer column to the coarser one.
     """
     columns = [column for span in spans for column in span.columns]
+    if count in columns:
+        raise PolicyError(f"`{count}`", "is the count and a spanning column too", "Name it in one of the two.")
     absent = [column for column in columns if column not in rows.columns]
     if absent:
         raise DataError(", ".join(f"`{name}`" for name in absent), "no such column", "Name columns of the file.")
@@ -84,15 +70,35 @@ def count_table(rows: pd.DataFrame, spans: Sequence[Span], count: str | None, to
     else:
         codes = {name: column.where(column.astype(str) != total, None) for name, column in codes.items()}
     frame = pd.DataFrame(codes, dtype=object)
+    for above, below in (step for span in spans for step in span.steps if step[0]):
+        _require_order(frame, above, below)
     if count is not None:
         frame[count] = rows[count].to_numpy()
-    return CountTable(frame, tuple(spans), count, margins=total is not None)
+        holes = int((frame[count].isna() & frame[columns].notna().all(axis=1)).sum())
+        if total is not None and holes:
+            raise DataError(
+                f"`{count}`",
+                f"{holes} of {len(frame)} counts are missing in rows that are no totals",
+                "Give the table as it was before anything was hidden; for one with holes: `sdc cells audit`.",
+            )
+    return CountTable(frame, tuple(spans), count, margins=total is not None, name=name)
+
+
+def _require_order(frame: pd.DataFrame, above: str, below: str) -> None:
+    """Refuse a path that is turned round: each code of its first column has one of the second, and not the reverse."""
+    pairs = frame[[above, below]].dropna().drop_duplicates()
+    if len(pairs) and not pairs[above].duplicated().any() and pairs[below].duplicated().any():
+        raise DataError(
+            f"`{above}>{below}`",
+            f"each code of `{above}` lies in one of `{below}`",
+            f"Name the coarse column first: {below}>{above}",
+        )
 
 
 def registered(table: CountTable, tolerance: float = 0) -> Cells:
     """Its cells, every sum checked."""
     cells = register([table])
-    require_additive(cells, "table", tolerance)
+    require_additive(cells, table.name, tolerance)
     return cells
 
 
@@ -113,7 +119,7 @@ def suppressed_cells(
     cells : Cells
     primary : array of bool, (cells,)
     intruders : sequence of str
-        Keys of ``NAMES``.
+        Keys of ``INTRUDERS``.
     minimum_count : int
     last : array of float, (cells,), optional
         What the last round published, NaN where nothing.
@@ -124,19 +130,33 @@ def suppressed_cells(
     -------
     array of bool, (cells,)
     """
-    free = cells.published & ((cells.counts > 0) | primary)
-    lower = np.zeros(len(cells))
-    upper = np.full(len(cells), np.inf)
-    for name in intruders:
-        low, up = box(cells, free, primary, NAMES[name], minimum_count=minimum_count, last=last)
-        lower[free], upper[free] = np.maximum(lower, low)[free], np.minimum(upper, up)[free]
-    frozen = (last == cells.counts) if last is not None and "last-round" in intruders else None
-    known = insiders(cells, cells.counts == 1) if "singleton" in intruders else ()
-    found = suppress_cells(
-        cells, primary, lower=lower, upper=upper, amount=amount, both=both, frozen=frozen, insiders=known,
-        weight=cells.counts.astype(np.float64) * np.maximum(cells.copies, 1),
-    )  # fmt: skip
-    return found.suppressed
+    primary_known = "knows-primary" in intruders
+    remembered = last if "last-round" in intruders else None
+    lower, upper = known_bounds(
+        cells,
+        primary,
+        at_least=0 if set(intruders) <= {"nothing-known"} else 1,
+        below=minimum_count if primary_known else None,
+        last=remembered,
+    )
+    try:
+        return suppress_cells(
+            cells,
+            primary,
+            lower=lower,
+            upper=upper,
+            amount=amount,
+            both=both,
+            frozen=None if remembered is None else remembered == cells.counts,
+            insiders=own_counts(cells.identities, cells.counts) if "singleton" in intruders else (),
+            weight=cells.counts.astype(np.float64) * np.maximum(cells.copies, 1),
+        ).suppressed
+    except DisclosureError as refusal:
+        if not primary_known:
+            raise
+        fault = refusal.faults[0]
+        more = "Or leave knows-primary out: one symbol stands for all that is suppressed."
+        raise DisclosureError(fault.where, fault.what, f"{fault.do}\n{more}") from None
 
 
 def audits(
@@ -150,7 +170,7 @@ def audits(
 ) -> dict[str, Audit]:
     """What each intruder learns of the primary cells."""
     return {
-        name: audit(cells, suppressed, primary, NAMES[name], minimum_count=minimum_count, last=last)
+        name: audit(cells, suppressed, primary, INTRUDERS[name], minimum_count=minimum_count, last=last)
         for name in intruders
     }
 
@@ -330,161 +350,3 @@ def _leaves(cells: Cells) -> np.ndarray:
     leaf = np.zeros(cells.members.shape[1], dtype=np.int64)
     leaf[cells.members.indices[cells.members.indptr[alone]]] = alone
     return leaf
-
-
-def fitting(asked: Sequence[str], *, known: bool, rule: bool, everyone: bool) -> list[str]:
-    """The intruders that a published table can be held against.
-
-    Parameters
-    ----------
-    asked : sequence of str
-    known : bool
-        Whether the counts behind suppressed cells are given: who knows some of them cannot be played without.
-    rule : bool
-        Whether the minimum count is given: needed by who knows which cells are primary.
-    everyone : bool
-        Whether ``all`` were asked for: those that do not fit are then left out, and refused otherwise.
-    """
-    unfit = {name for name in asked if not known and name in ("knows-primary", "last-round", "singleton")}
-    unfit |= {name for name in asked if not rule and name == "knows-primary"}
-    if unfit and not everyone:
-        raise PolicyError(
-            f"--intruder {', '.join(sorted(unfit))}",
-            "needs the minimum count and the counts behind the suppressed cells.",
-            "Give them, or choose nothing-known or at-least-one.",
-        )
-    return [name for name in asked if name not in unfit]
-
-
-@dataclass(frozen=True, eq=False)
-class Published:
-    """Somebody's published table.
-
-    Attributes
-    ----------
-    cells : Cells
-    marked : array of bool, (cells,)
-        Cells of which some row is marked as suppressed.
-    suppressed : array of bool, (cells,)
-        Those of them that no other row shows.
-    known : bool
-        Whether the counts behind suppressed cells are the true ones, or stand in for them.
-    of_row : array of int, (rows,)
-        Cell of each row.
-    """
-
-    cells: Cells
-    marked: np.ndarray
-    suppressed: np.ndarray
-    known: bool
-    of_row: np.ndarray
-
-
-def published_table(rows: pd.DataFrame, spans: Sequence[Span], count: str, hidden: np.ndarray, total: str) -> Published:
-    """Read a published table, with or without the counts behind the suppressed cells.
-
-    Where those are missing, any whole counts that agree with what is shown stand in for them: what an intruder can
-    solve depends on what is shown alone.
-
-    Parameters
-    ----------
-    rows : DataFrame, (rows, spanning columns and count)
-        Every cell that is published, a total with ``total`` or nothing in a spanning column; or inner cells only,
-        and all totals count as shown.
-    spans : sequence of Span
-    count : str
-    hidden : array of bool, (rows,)
-    total : str
-
-    Returns
-    -------
-    Published
-
-    Raises
-    ------
-    DataError : when a shown count is missing, a cell stands twice, or no whole counts agree with what is shown.
-    """
-    values = rows[count].to_numpy(dtype=np.float64, na_value=np.nan)
-    unknown = np.isnan(values)
-    if (unknown & ~hidden).any():
-        raise DataError(
-            f"`{count}`",
-            f"{int((unknown & ~hidden).sum())} counts are missing in rows that are not marked as suppressed",
-            "Mark these rows, or fill them in.",
-        )
-    spanned = rows[[column for span in spans for column in span.columns]]
-    if spanned.duplicated().any():
-        raise DataError(
-            "table", f"{int(spanned.duplicated().sum())} rows stand for a cell that another row stands for",
-            "Add a spanning column that tells them apart, or sum them.",
-        )  # fmt: skip
-    totals = bool((spanned.isna() | (spanned.astype(object).astype(str) == total)).any(axis=None))
-    if unknown.any() and not totals:
-        raise DataError(
-            f"`{count}`",
-            "counts are missing, and the file shows no totals to audit them by",
-            "Give every published cell, totals too.",
-        )
-    filled = rows.assign(**{count: np.where(unknown, 0, values)})
-    table = count_table(filled, spans, count, total if totals else None)
-    cells = register([table])
-    codes = table.rows.drop(columns=count)
-    at = find(cells, codes if totals else codes.fillna(UNKNOWN))
-    shown = np.full(len(cells), np.nan)
-    shown[at[~hidden]] = values[~hidden]
-    marked_cells = np.zeros(len(cells), dtype=bool)
-    marked_cells[at[hidden]] = True
-    suppressed = marked_cells & np.isnan(shown)
-    if not totals:  # a cell that is its own total is shown there
-        suppressed &= cells.copies == 1
-    if not unknown.any():
-        require_additive(cells, "table")
-        return Published(cells, marked_cells, suppressed, True, at)
-    counts = _standing_in(cells, shown, suppressed)
-    return Published(replace(cells, counts=counts, disagreements=0), marked_cells, suppressed, False, at)
-
-
-def _standing_in(cells: Cells, shown: np.ndarray, suppressed: np.ndarray) -> np.ndarray:
-    """Whole counts that agree with all that is shown; at least 1 in a suppressed cell wherever that is possible."""
-    open_ = np.flatnonzero(np.isnan(shown))
-    settled = np.where(np.isnan(shown), 0, shown)
-    matrix = cells.identities[:, open_]
-    target = -(cells.identities @ settled)
-    rows = np.flatnonzero(np.diff(matrix.indptr) > 0)
-    others = np.setdiff1d(np.arange(matrix.shape[0]), rows)
-    solved = np.zeros(0)
-    if not np.abs(target[others]).max(initial=0) > 0:
-        for least in (1, 0):
-            lower = np.where(suppressed[open_], least, 0).astype(np.float64)
-            upper = np.full(len(open_), np.inf)
-            every = np.ones(len(open_), dtype=bool)
-            program = Program(
-                matrix[rows],
-                target[rows],
-                target[rows],
-                lower,
-                upper,
-                np.zeros(len(open_)),
-                integer=every,
-                nodes=_NODES,
-            )
-            solved = program.solve().x if len(open_) else solved
-            if len(solved):
-                break
-    if len(open_) and not len(solved):
-        raise DataError(
-            "table",
-            "no whole counts agree with what is shown",
-            "Check that parts add up to their totals, and the marks.",
-        )
-    counts = settled.copy()
-    counts[open_] = np.rint(solved)
-    if np.abs(cells.identities @ counts).max(initial=0) > 0:
-        raise DataError("table", "what is shown does not add up", "Mend the totals, or give the counts unrounded.")
-    return counts.astype(np.int64)
-
-
-def marked(column: pd.Series) -> np.ndarray:
-    """Which rows a column marks: array of bool, (n,). A number other than 0, or anything but no, false, 0 and empty."""
-    text = column.astype(object).where(column.notna(), "").astype(str).str.strip().str.casefold()
-    return (~text.isin(["", "0", "0.0", "false", "f", "no", "n", "non"])).to_numpy()

@@ -1,6 +1,6 @@
 """The judge of suppressed tables: what an intruder can solve from what is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ class Intruder:
     Attributes
     ----------
     name : str
-        As verdicts print it.
+        As verdicts and the bench print it.
     at_least : int, persons
         Least value of a suppressed count: 0, or 1 where empty cells are shown.
     knows_primary : bool
@@ -37,12 +37,14 @@ class Intruder:
     insider: bool = False
 
 
-NOTHING_KNOWN = Intruder("nothing known", at_least=0)
-AT_LEAST_ONE = Intruder("counts at least 1")
-KNOWS_PRIMARY = Intruder("knows which are primary", knows_primary=True)
-LAST_ROUND = Intruder("knows last round", last_round=True)
-SINGLETON = Intruder("singleton contributor", insider=True)
-INTRUDERS = (NOTHING_KNOWN, AT_LEAST_ONE, KNOWS_PRIMARY, LAST_ROUND, SINGLETON)
+NOTHING_KNOWN = Intruder("nothing-known", at_least=0)
+AT_LEAST_ONE = Intruder("at-least-one")
+LAST_ROUND = Intruder("last-round", last_round=True)
+KNOWS_PRIMARY = Intruder("knows-primary", knows_primary=True)
+SINGLETON = Intruder("singleton", insider=True)
+INTRUDERS: Mapping[str, Intruder] = {
+    who.name: who for who in (NOTHING_KNOWN, AT_LEAST_ONE, LAST_ROUND, KNOWS_PRIMARY, SINGLETON)
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,21 +98,29 @@ class Program:
         if integer is not None:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             program.integrality_ = [kinds[int(whole)] for whole in integer]
-        self.highs.passModel(program)
+        self._require(self.highs.passModel(program))
 
     def bounds(self, columns: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
-        """Change the bounds of some columns."""
+        """Change the bounds of some columns, each named once."""
         columns = np.asarray(columns, np.int32)
-        self.highs.changeColsBounds(len(columns), columns, np.asarray(lower, np.float64), np.asarray(upper, np.float64))
+        ends = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
+        self._require(self.highs.changeColsBounds(len(columns), columns, *ends))
 
     def costs(self, columns: np.ndarray, cost: np.ndarray) -> None:
-        """Change the costs of some columns."""
+        """Change the costs of some columns, each named once."""
         columns = np.asarray(columns, np.int32)
-        self.highs.changeColsCost(len(columns), columns, np.asarray(cost, np.float64))
+        self._require(self.highs.changeColsCost(len(columns), columns, np.asarray(cost, np.float64)))
 
     def add_row(self, columns: np.ndarray, values: np.ndarray, lower: float, upper: float = INFINITY) -> None:
         """Add one row."""
-        self.highs.addRow(lower, upper, len(columns), np.asarray(columns, np.int32), np.asarray(values, np.float64))
+        entries = np.asarray(columns, np.int32), np.asarray(values, np.float64)
+        self._require(self.highs.addRow(lower, upper, len(columns), *entries))
+
+    @staticmethod
+    def _require(status: highspy.HighsStatus) -> None:
+        """Stop where the solver refuses a change, which it would else leave out without a word."""
+        if status == highspy.HighsStatus.kError:
+            raise EngineError("solver", "HiGHS refused a change of the program.", "Report the shape of the table.")
 
     def solve(self) -> Solution:
         """Solve, from where the last solve ended unless the program restarts.
@@ -125,14 +133,14 @@ class Program:
             self.highs.setBasis()
         self.highs.run()
         status = self.highs.getModelStatus()
-        self.iterations += max(self.highs.getInfo().simplex_iteration_count, 0) + 1
+        info = self.highs.getInfo()
+        self.iterations += max(info.simplex_iteration_count, 0) + 1
         if status in _NO_POINT:
             return Solution("infeasible", np.zeros(0), INFINITY, INFINITY)
         if status in _NO_BOUND:
             return Solution("unbounded", np.zeros(0), -INFINITY, -INFINITY)
         if status != _OPTIMAL and status not in _STOPPED:
             raise EngineError("solver", f"HiGHS stopped with status {int(status)}.", "Report the shape of the table.")
-        info = self.highs.getInfo()
         held = info.primal_solution_status == _FEASIBLE_POINT
         x = np.array(self.highs.getSolution().col_value) if held else np.zeros(0)
         value = info.objective_function_value if held else INFINITY

@@ -50,11 +50,13 @@ def parse_by(text: str) -> tuple[Span, ...]:
 
     Raises
     ------
-    PolicyError : when a name is empty or a column stands in two variables.
+    PolicyError : when a name is empty, or a column stands in two variables or twice in one path.
     """
     spans = []
     for part in text.split(","):
         paths = tuple(tuple(name.strip() for name in path.split(">")) for path in part.split("|"))
+        if any(len(set(path)) < len(path) for path in paths):
+            raise PolicyError("by", "a column stands above itself.", "Write for example: adm1>adm2,sex,age")
         spans.append(Span(paths))
     names = [column for span in spans for column in span.columns]
     if "" in names:

@@ -1,18 +1,25 @@
 """Which bands of a file to leave empty, so that no small count follows from the bands and the sums over areas."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from sdc.engines.circulation import CHEAP, Move, Need, Problem
-from sdc.engines.countmatrix import Counts, System, part_of
+from sdc.engines.circulation import CHEAP, Move, Need, Place, Problem
+from sdc.engines.countmatrix import Counts, System, connected_parts, part_of
 from sdc.errors import DisclosureError
 
 
 def hide_bands(
-    counts: Counts, low: np.ndarray, high: np.ndarray, minimum: np.ndarray, small: np.ndarray, gone: np.ndarray
+    counts: Counts,
+    low: np.ndarray,
+    high: np.ndarray,
+    minimum: np.ndarray,
+    small: np.ndarray,
+    gone: np.ndarray,
+    *,
+    own_count: bool = True,
 ) -> np.ndarray:
     """Choose bands to hide until every small count can be another one, for somebody who has the sums over areas.
 
@@ -31,6 +38,8 @@ def hide_bands(
         Entries that must not be certain.
     gone : array of bool, (rows, columns)
         Entries that are not shown in any case.
+    own_count : bool
+        Whether a person who alone fills a count knows it.
 
     Returns
     -------
@@ -43,18 +52,20 @@ def hide_bands(
 
     Guarantees
     ----------
-    * Each small entry can take another whole value, whatever it is worth to know that hidden ones are not 0; but for
-      what the sums over areas alone give away.
+    * Each small entry can take another whole value, whatever it is worth to know that hidden ones are not 0, or a count
+      of 1 that is one's own; but for what the sums over areas alone give away.
     """
     hidden = gone | (small & (low == high))
-    tied = _Bands(System(counts), low, high, minimum, small)
+    tied = _Bands(counts, low, high, minimum, small, own_count)
+    loose = tied if counts.same is None else _Bands(replace(counts, same=None), low, high, minimum, small, own_count)
     waiting = tied.widen(hidden, tied.needs, sums=True)
-    if counts.same is not None and waiting.any():
-        loose = _Bands(System(replace(counts, same=None)), low, high, minimum, small)
-        of_tied = np.zeros(loose.system.size, dtype=bool)
-        of_tied[loose.system.of[waiting[tied.system.of]]] = True
-        loose.widen(hidden, of_tied, sums=True)
+    if waiting.any() and loose is not tied:
+        loose.widen(hidden, loose.of(tied, waiting), sums=True)
     stuck = tied.widen(hidden, tied.needs & tied.in_rows, sums=False)
+    if stuck.any() and loose is not tied:  # somebody's own count gives none away, nor do other rounds; both might
+        own = loose.widen(hidden, loose.of(tied, stuck), sums=False)
+        tied.owner[:] = -1
+        stuck = tied.widen(hidden, stuck, sums=False) | tied.of(loose, own)
     if stuck.any():
         raise DisclosureError(
             "band_counts",
@@ -68,9 +79,18 @@ class _Bands:
     """One system in which the bands are known."""
 
     def __init__(
-        self, system: System, low: np.ndarray, high: np.ndarray, minimum: np.ndarray, small: np.ndarray
+        self,
+        counts: Counts,
+        low: np.ndarray,
+        high: np.ndarray,
+        minimum: np.ndarray,
+        small: np.ndarray,
+        own_count: bool,
     ) -> None:
-        self.system = system
+        self.system = system = System(counts)
+        self.owner = np.full(system.size, -1, dtype=np.int64)  # who fills a cell alone
+        for number, own in enumerate(system.own_counts() if own_count else []):
+            self.owner[own] = number
         seen = system.entry >= 0
         entries = system.of[system.entry[seen]]
         self.low, self.high = np.ones(system.size), np.full(system.size, np.inf)
@@ -87,19 +107,21 @@ class _Bands:
         self.known = (sums & ~withheld) | (system.count == 0)
         self.needs = (system.any(small) | withheld) & (system.count > 0)
 
+    def of(self, other: "_Bands", cells: np.ndarray) -> np.ndarray:
+        """The cells of another system over the same counts, as cells of this one."""
+        found = np.zeros(self.system.size, dtype=bool)
+        found[self.system.of[cells[other.system.of]]] = True
+        return found
+
     def widen(self, hidden: np.ndarray, wanted: np.ndarray, *, sums: bool) -> np.ndarray:
         """Hide the bands that the wanted cells need, in ``hidden``; the cells that cannot be protected so."""
         system = self.system
         matrix = system.matrix if sums else system.matrix[: system.of_rows]
         free = np.flatnonzero(~self.known | ((system.count > 0) & (not sums)))
         inside = sparse.csc_array(matrix[:, free])
-        graph = sparse.block_array([[None, inside], [inside.T, None]])
-        part = connected_components(graph, directed=False)[1][inside.shape[0] :]
         gone, stuck = system.any(hidden), np.zeros(system.size, dtype=bool)
-        touched = np.diff(inside.indptr) > 0
-        order = np.argsort(part, kind="stable")
-        for group in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
-            if (wanted[free[group]] & touched[group]).any():
+        for group in connected_parts(inside):
+            if wanted[free[group]].any():
                 self._part(inside[:, group], free[group], wanted, gone, stuck)
         seen = system.entry >= 0
         hidden[seen] |= gone[system.of[system.entry[seen]]]
@@ -120,17 +142,26 @@ class _Bands:
         problem = Problem(cells, weight, *ends, np.append(np.ones(size, bool), banded), none)
         place = problem.place(-1)
         opened = np.append(np.ones(size, bool), gone[own])
+        owner = np.append(self.owner[own], self.owner[own])
         at = np.flatnonzero(wanted[own])
         for cell in at[np.argsort(truth[at], kind="stable")].tolist():
-            place.price(opened)
             ways = [Need(cell, (1, -1), 1, still=(cell + size,)), Need(cell + size, (1, -1), 1, still=(cell,))]
-            best: Move | None = None
-            for need in ways[: 1 + int(banded[cell])]:
-                move = place.cheapest(need, (), whole=True, thorough=True)
-                if move is not None and (best is None or move.added < best.added):
-                    best = move
-            if best is None:
-                stuck[own[cell]] = True
-            else:
-                opened[best.cells] = True
+            ways = ways[: 1 + int(banded[cell])]
+            first = _cheapest(place, ways, (), opened)
+            moves = [first]
+            if first is not None:
+                for other in np.setdiff1d(owner[first.cells], [-1, owner[cell]]).tolist():
+                    moves.append(_cheapest(place, ways, np.flatnonzero(owner == other).tolist(), opened))
+            for move in moves:
+                if move is None:
+                    stuck[own[cell]] = True
+                else:
+                    opened[move.cells] = True
         gone[own[opened[size:] & banded]] = True
+
+
+def _cheapest(place: Place, ways: Sequence[Need], still: Sequence[int], opened: np.ndarray) -> Move | None:
+    """The cheapest move that meets a need in one of several ways, while more cells stand still."""
+    place.price(opened)
+    found = [place.cheapest(need, still, whole=True, thorough=True) for need in ways]
+    return min((move for move in found if move is not None), key=lambda move: move.added, default=None)

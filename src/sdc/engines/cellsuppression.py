@@ -206,7 +206,8 @@ def suppress_cells(
     amount : float, persons
         By how much each primary cell must be able to move.
     both : bool
-        Whether it must be able to move up and down; else one of the two is enough (a sliding interval).
+        Whether it must be able to move up and down, as far as ``lower`` and ``upper`` leave room; else one of the two
+        is enough (a sliding interval).
     frozen : array of bool, (cells,), optional
         Cells that must stay shown, as an earlier release showed them.
     insiders : sequence of array of int, optional
@@ -255,40 +256,46 @@ def suppress_cells(
         free &= ~frozen | primary | hidden
     problem = Problem(cells, price, low, high, free, primary)
     start = primary | hidden
-    signs = ((1,), (-1,)) if both else ((1, -1),)
     by_value = np.flatnonzero(primary)[np.argsort(truth[primary], kind="stable")]
-    needs = [Need(int(cell), sign, amount) for cell in by_value.tolist() for sign in signs]
+    if both:
+        room = np.column_stack([high - truth, truth - low])
+        room[(room <= 0).all(axis=1)] = amount  # no room at all: nothing can protect it
+        reach = np.minimum(room, amount)
+        ways = [(cell, j, reach[cell, j]) for cell in by_value.tolist() for j in (0, 1) if reach[cell, j] > 0]
+        needs = [Need(cell, ((1,), (-1,))[j], by) for cell, j, by in ways]
+    else:
+        needs = [Need(cell, (1, -1), amount) for cell in by_value.tolist()]
     effort = max(20 * cells.identities.nnz, 100_000) if effort is None else effort
     stuck: set[int] = set()
     while True:
         best, unmet, unguarded = _best(problem, start, needs, insiders, effort)
         if infeasible == "refuse" and unmet | unguarded:
-            raise _cannot(cells, problem, unmet | unguarded, amount)
-        stuck |= unmet | unguarded
+            raise _cannot(cells, problem, unmet | unguarded)
+        stuck |= {need.cell for need in unmet | unguarded}
         if best is not None:
             break
-        needs = [need for need in needs if need.cell not in unmet]
+        needs = [need for need in needs if need.cell not in stuck]
     unprotected = np.array(sorted(stuck), dtype=np.int64)
     return Pattern(best.suppressed & ~hidden, best.suppressed & ~start, problem.iterations, unprotected)
 
 
 def _best(
     problem: Problem, start: np.ndarray, needs: Sequence[Need], insiders: Sequence[np.ndarray], effort: int
-) -> tuple[_Search | None, set[int], set[int]]:
-    """The best of several searches, or none; the cells that nothing can protect, and not against some insider."""
+) -> tuple[_Search | None, set[Need], set[Need]]:
+    """The best of several searches, or none; the needs that nothing can meet, and those against some insider."""
     tries = [(_best_blocks(problem, start, needs, insiders, effort), needs)]
     if problem.free.sum() <= _SMALL or (problem.blocks < 0).all():
         tries += [(_Search(problem, start), order) for order in (needs, needs[::-1])]
     best: _Search | None = None
-    open_: set[int] = set()
+    open_: set[Need] = set()
     for search, order in tries:
         if best is not None and problem.iterations > effort:
             break
         unmet, unguarded = search.complete(order, insiders, effort)
         if unmet:
-            return None, {need.cell for need in unmet}, set()
+            return None, set(unmet), set()
         if best is None or search.cost < best.cost - NEAR:
-            best, open_ = search, {need.cell for need in unguarded}
+            best, open_ = search, set(unguarded)
     return best, set(), open_
 
 
@@ -327,33 +334,33 @@ def _best_blocks(
     return whole
 
 
-def _cannot(cells: Cells, problem: Problem, stuck: set[int], amount: float) -> DisclosureError:
+def _cannot(cells: Cells, problem: Problem, stuck: set[Need]) -> DisclosureError:
     """Name the variable whose sums leave these cells no room, and say whether that is proved.
 
-    It is proved where no move of the table, not even in fractions, changes a cell. The variable is the one without
-    whose sums most of the cells could move.
+    It is proved where no move of the table, not even in fractions, meets a need. The variable is the one without
+    whose sums most of the needs could be met.
     """
     some = sorted(stuck)[:_ASKED]
-    proved = not _movable(problem, some, amount)
     freed = [
-        _movable(_without_sums(cells, problem, number), some, amount)
-        + _alone(cells, problem, some, number) / (2 * _ASKED)
+        _movable(_without_sums(cells, problem, number), some)
+        + _alone(cells, problem, [need.cell for need in some], number) / (2 * _ASKED)
         for number in range(len(cells.dimensions))
     ]
     columns = cells.dimensions[int(np.argmax(freed))].columns if freed else ()
-    how = "that is proved: no other table agrees with what must be shown" if proved else "no room was found for them"
+    proved = not _movable(problem, some)
+    shown = "no other table agrees with what must be shown and is known"
+    how = f"that is proved: {shown}" if proved else "no room was found for them"
     return DisclosureError(
         "cell suppression",
-        f"{len(stuck)} cells cannot be protected, whatever else is suppressed ({how})",
+        f"{len({need.cell for need in stuck})} cells cannot be protected, whatever else is suppressed ({how})",
         f"Coarsen `{' > '.join(columns)}`, or round this table instead of suppressing in it.",
     )
 
 
-def _movable(problem: Problem, wanted: Sequence[int], amount: float) -> int:
-    """How many cells can move at all when everything that may be hidden is hidden."""
+def _movable(problem: Problem, wanted: Sequence[Need]) -> int:
+    """How many needs can be met at all when everything that may be hidden is hidden."""
     place = problem.place(-1)
-    needs = (Need(cell, (1, -1), amount) for cell in wanted)
-    return sum(place.cheapest(need, (), whole=False, thorough=False) is not None for need in needs)
+    return sum(place.cheapest(need, (), whole=False, thorough=False) is not None for need in wanted)
 
 
 def _without_sums(cells: Cells, problem: Problem, dimension: int) -> Problem:

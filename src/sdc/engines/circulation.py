@@ -1,6 +1,6 @@
 """Moves that leave every sum as it is: the program behind one proof that a cell is protected."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -100,19 +100,20 @@ class Place:
             up, down = next_up, next_down
         return bool((primary[self.cells] & ~up & ~down).any())
 
-    def cheapest(self, need: Need, banned: Iterable[int], *, whole: bool, thorough: bool) -> Move | None:
+    def cheapest(self, need: Need, banned: Sequence[int], *, whole: bool, thorough: bool) -> Move | None:
         """The move that serves a need and adds the least weight; None where there is none."""
         size = len(self.cells)
         j = self.at[need.cell]
-        still = [k for k in (self.at[cell] for cell in (*need.still, *banned)) if k >= 0]
-        fixed = np.array([*still, *(k + size for k in still)], dtype=np.int64)
+        still = np.unique(self.at[[*need.still, *banned]]) if need.still or banned else np.zeros(0, np.int64)
+        still = still[still >= 0]
+        fixed = np.append(still, still + size)
         none = np.zeros(len(fixed))
         self.program.bounds(fixed, none, none)
         pair = np.array([j, j + size])
         best: Move | None = None
         for sign in need.signs:
             room = self.up[j] if sign > 0 else self.down[j]
-            if room < need.amount:
+            if room < need.amount or (best is not None and best.added <= NEAR):
                 continue
             ends = np.array([need.amount, 0.0] if sign > 0 else [0.0, need.amount])
             self.program.bounds(pair, ends, ends)

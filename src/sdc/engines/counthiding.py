@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from sdc.cells.intruder import insiders
 from sdc.engines.cellsuppression import suppress_cells
-from sdc.engines.countmatrix import Counts, System, part_of
+from sdc.engines.countmatrix import Counts, System, connected_parts, part_of
 from sdc.errors import DisclosureError
 
 
@@ -20,6 +18,8 @@ def hide(
     *,
     known: np.ndarray | None = None,
     zeros: bool = False,
+    own_count: bool = True,
+    which_primary: bool = False,
 ) -> np.ndarray:
     """Choose what to suppress so that no small count can be solved from rows, sums over areas and other rounds.
 
@@ -39,6 +39,10 @@ def hide(
         What an earlier release shows, and cannot be hidden any more.
     zeros : bool
         Whether zeros are suppressed too, so that a suppressed count may be 0.
+    own_count : bool
+        Whether a person who alone fills a count, and a place that alone fills a sum (``alone`` of `Counts`), know it.
+    which_primary : bool
+        Whether it is known which suppressed counts lie below the minimum, and which do not.
 
     Returns
     -------
@@ -52,11 +56,13 @@ def hide(
     Guarantees
     ----------
     * Every primary entry is hidden, and no entry that is known or zero but for those.
-    * No primary count is determined by what is left, for somebody who knows that suppressed counts are at least 1.
+    * No primary count is determined by what is left, for somebody who knows that suppressed counts are at least 1,
+      their own count, or which are primary, as far as the two are asked for.
     * Nothing depends on the order of rows, when they come sorted by their content.
     """
-    tied = _Knowledge(System(counts), primary, released, minimum, known, zeros)
-    loose = tied if counts.same is None else _Knowledge(System(replace(counts, same=None)), *tied.given)
+    given = (primary, released, minimum, known, zeros, own_count, which_primary)
+    tied = _Knowledge(counts, *given)
+    loose = tied if counts.same is None else _Knowledge(replace(counts, same=None), *given)
     hidden = primary.copy()
     waiting = tied.needs
     for unreleased in (True, False):
@@ -64,11 +70,16 @@ def hide(
     if loose is not tied:
         loose.protect(hidden, loose.of(tied, waiting), sums=True, unreleased=False)
     waiting = tied.protect(hidden, tied.needs, sums=False, unreleased=False)
+    if waiting.any() and loose is not tied:  # somebody's own count gives none away, nor do other rounds; both might
+        own = loose.protect(hidden, loose.of(tied, waiting), sums=False, unreleased=False)
+        tied.owned = []
+        waiting = tied.protect(hidden, waiting, sums=False, unreleased=False) | tied.of(loose, own)
     if waiting.any():
         raise DisclosureError(
             "suppress_counts",
             f"{int(waiting.sum())} counts cannot be protected, whatever else is suppressed",
-            "Coarsen the area of the rows, ask for fewer counts, or round this table instead of suppressing in it.",
+            "Coarsen the area of the rows, ask for fewer counts, or round this table instead of suppressing in it."
+            + (" Or leave `which_primary` unknown: the file does not tell." if which_primary else ""),
         )
     return (hidden & released) | primary
 
@@ -78,15 +89,17 @@ class _Knowledge:
 
     def __init__(
         self,
-        system: System,
+        counts: Counts,
         primary: np.ndarray,
         released: np.ndarray,
         minimum: np.ndarray,
         known: np.ndarray | None,
         zeros: bool,
+        own_count: bool,
+        which_primary: bool,
     ) -> None:
-        self.given = (primary, released, minimum, known, zeros)
-        self.system, self.zeros = system, zeros
+        self.system = system = System(counts)
+        self.owned = system.own_counts(counts.alone) if own_count else []
         self.fixed = system.any(known) if known is not None else np.zeros(system.size, dtype=bool)
         self.margins = np.zeros(system.size, dtype=bool)
         self.margins[system.of[system.margin]] = True
@@ -97,6 +110,19 @@ class _Knowledge:
         self.others = system.any(np.broadcast_to(~released, primary.shape))
         shown = (system.entry >= 0) & released
         self.copies = np.bincount(system.of[system.entry[shown]], minlength=system.size)
+        self.lower = np.zeros(system.size) if zeros else np.minimum(system.count, 1)
+        self.upper = np.full(system.size, np.inf)
+        if which_primary:
+            self._tell_primary(np.flatnonzero(released[system.column] | system.margin), minimum)
+
+    def _tell_primary(self, entries: np.ndarray, minimum: np.ndarray) -> None:
+        """A suppressed count is below the minimum of its column where it is primary, and not where it is secondary."""
+        cell, least = self.system.of[entries], minimum[self.system.column[entries]].astype(np.float64)
+        below = self.system.count[cell] < least
+        own = self.needs[cell] & below
+        np.minimum.at(self.upper, cell[own], least[own] - 1)
+        other = ~self.needs[cell] & ~below
+        np.maximum.at(self.lower, cell[other], least[other])
 
     def of(self, other: "_Knowledge", cells: np.ndarray) -> np.ndarray:
         """The cells of another system over the same counts, as cells of this one."""
@@ -113,49 +139,44 @@ class _Knowledge:
         stands = (self.margins & sums) | (self.others & unreleased)
         unknown = (self.margins & (not sums)) | (self.others & (not unreleased))
         unknown &= ~stands & ~self.needs & (self.copies == 0)
-        matrix = system.matrix if sums else system.matrix[: system.of_rows]
         fixed = self.fixed | (stands & ~self.needs)
-        now = system.any(hidden)
-        found, stuck = _solve(system, matrix, wanted, fixed, unknown, now, self.copies, self.zeros)
+        found, stuck = self._solve(sums, wanted, fixed, unknown, system.any(hidden))
         seen = system.entry >= 0
         hidden[seen] |= found[system.of[system.entry[seen]]]
         return stuck
 
-
-def _solve(
-    system: System,
-    matrix: sparse.csr_array,
-    waiting: np.ndarray,
-    fixed: np.ndarray,
-    unknown: np.ndarray,
-    hidden: np.ndarray,
-    copies: np.ndarray,
-    zeros: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """What to hide in each connected part of the system by itself, and what cannot be protected so."""
-    free = ((system.count > 0) | waiting | unknown) & ~fixed
-    cells = np.flatnonzero(free)
-    inside = sparse.csc_array(matrix[:, cells])
-    graph = sparse.block_array([[None, inside], [inside.T, None]])
-    part = connected_components(graph, directed=False)[1][inside.shape[0] :]
-    found, stuck = np.zeros_like(free), np.zeros_like(free)
-    touched = np.diff(inside.indptr) > 0
-    order = np.argsort(part, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
-        own = cells[group]
-        if not waiting[own].any() or not touched[group].any():
-            continue
-        truth = system.count[own]
-        sub = part_of(inside[:, group], truth, ~unknown[own], system.blocks[own])
-        price = np.where(hidden[own], 1e-3, 1.0) * truth * np.maximum(copies[own], 1)
-        pattern = suppress_cells(
-            sub,
-            waiting[own],
-            lower=np.zeros(len(own)) if zeros else np.minimum(truth, 1),
-            insiders=insiders(sub, (truth == 1) & ~unknown[own]),
-            weight=price,
-            infeasible="tell",
-        )
-        found[own] = pattern.suppressed
-        stuck[own[pattern.unprotected]] = True
-    return found, stuck & waiting
+    def _solve(
+        self, sums: bool, waiting: np.ndarray, fixed: np.ndarray, unknown: np.ndarray, hidden: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What to hide in each connected part of the system by itself, and what cannot be protected so."""
+        system = self.system
+        free = ((system.count > 0) | waiting | unknown) & ~fixed
+        cells = np.flatnonzero(free)
+        inside = sparse.csc_array((system.matrix if sums else system.matrix[: system.of_rows])[:, cells])
+        parts = connected_parts(inside)
+        found, stuck = np.zeros_like(free), np.zeros_like(free)
+        at, of_part = np.full(system.size, -1), np.full(system.size, -1)
+        for number, group in enumerate(parts):
+            of_part[cells[group]] = number
+        owned: dict[int, list[np.ndarray]] = {}
+        for known in self.owned:
+            for number in np.unique(of_part[known]).tolist():
+                owned.setdefault(number, []).append(known[of_part[known] == number])
+        for number, group in enumerate(parts):
+            own = cells[group]
+            if not waiting[own].any():
+                continue
+            at[own] = np.arange(len(own))
+            price = np.where(hidden[own], 1e-3, 1.0) * system.count[own] * np.maximum(self.copies[own], 1)
+            pattern = suppress_cells(
+                part_of(inside[:, group], system.count[own], ~unknown[own], system.blocks[own]),
+                waiting[own],
+                lower=self.lower[own],
+                upper=self.upper[own],
+                insiders=[at[known] for known in owned.get(number, ())],
+                weight=price,
+                infeasible="tell",
+            )
+            found[own] = pattern.suppressed
+            stuck[own[pattern.unprotected]] = True
+        return found, stuck & waiting

@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from sdc.cells.model import Cells
+from sdc.engines.cellknowledge import own_counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,8 @@ class Counts:
         Rows of one place in several rounds share a number; -1 where no other round has the place.
     home : array of int64, (rows,)
         Area of the finest level, the same in all rounds: where to look first for what to suppress.
+    alone : array of int64, (rows, columns), optional
+        Number of the only place behind each entry; -1 where there are none or several.
     """
 
     values: np.ndarray
@@ -35,6 +38,7 @@ class Counts:
     areas: Sequence[np.ndarray] = ()
     same: np.ndarray | None = None
     home: np.ndarray | None = None
+    alone: np.ndarray | None = None
 
 
 class System:
@@ -153,12 +157,28 @@ class System:
         self.blocks = np.full(self.size, -1, dtype=np.int64)
         np.maximum.at(self.blocks, self.of, self.block)
 
+    def own_counts(self, alone: np.ndarray | None = None) -> list[np.ndarray]:
+        """Cells that one and the same person fills, or one and the same place (``alone`` of `Counts`)."""
+        if alone is None:
+            return own_counts(self.matrix, self.count)
+        seen = (self.entry >= 0) & (alone >= 0)
+        return own_counts(self.matrix, self.count, (alone[seen], self.of[self.entry[seen]]))
+
     def any(self, marked: np.ndarray) -> np.ndarray:
         """Cells of which some entry is marked; ``marked`` is (rows, columns)."""
         found = np.zeros(self.size, dtype=bool)
         seen = self.entry >= 0
         found[self.of[self.entry[seen & marked]]] = True
         return found
+
+
+def connected_parts(columns: sparse.csc_array) -> list[np.ndarray]:
+    """Numbers of the columns of each part that identities connect; a column without any identity is in none."""
+    graph = sparse.block_array([[None, columns], [columns.T, None]])
+    part = connected_components(graph, directed=False)[1][columns.shape[0] :]
+    tied = np.flatnonzero(np.diff(columns.indptr))
+    order = tied[np.argsort(part[tied], kind="stable")]
+    return np.split(order, np.flatnonzero(np.diff(part[order])) + 1) if len(order) else []
 
 
 def part_of(columns: sparse.csc_array, truth: np.ndarray, published: np.ndarray, blocks: np.ndarray) -> Cells:

@@ -18,7 +18,7 @@ AGGREGATED = "rows_aggregated"  # summing counts to larger areas adds it
 SEVERITY = {"stop": "critical", "warn": "warning", "report": "info"}
 DATES = {"month": r"[0-9]{4}-[0-9]{2}", "quarter": r"[0-9]{4}-Q[1-4]", "year": r"[0-9]{4}"}
 DESCRIBED = "the dictionary describes the column so"
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://pypi.org/project/dtm-sdc/")
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_OID, "dtm-sdc")
 
 Suite = dict[str, Any]
 

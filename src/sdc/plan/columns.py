@@ -6,6 +6,7 @@ from sdc.dictionary import Geography, Role, Type
 from sdc.errors import RequestError
 from sdc.plan.brief import NOT_ASKED, Brief, Step, dropping, with_followers
 from sdc.plan.counts import contributor_rules, displacement, sensitive_sites
+from sdc.plan.households import withheld
 from sdc.table import Table
 
 MEND = "Mend `variables` of the request."
@@ -30,7 +31,13 @@ def keep_requested(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
         raise RequestError(brief.request.id, f"asks for variables that its rounds do not have: {names}", MEND)
     _require_leaders(brief, asked)
     described = {v.describes for v in table.variables if v.name in asked and v.describes is not None}
-    kept = {*asked, "round", *_linked_counts(table, [*asked, *described]), *sensitive_sites(brief, table)}
+    kept = {
+        *asked,
+        "round",
+        *_linked_counts(table, [*asked, *described]),
+        *sensitive_sites(brief, table),
+        *withheld(brief, table),
+    }
     others = [name for name in table.rows.columns if name not in kept]
     return dropping(others, NOT_ASKED)
 
@@ -56,7 +63,9 @@ def drop_restricted(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
     """Drop what the policy does not let out, whoever asks: with each column all that follow it."""
     policy = brief.policy
     limit = policy.highest_sensitivity.value
-    guards = sensitive_sites(brief, table)  # they stay until the sites that they mark are dealt with
+    # These stay until what they mark is dealt with: sites that are shown to nobody, and members of one household.
+    guards = {*sensitive_sites(brief, table), *withheld(brief, table)}
+    homes = table.names(Role.HOUSEHOLD)
     reasons: list[tuple[list[str], str]] = [
         (table.names(Role.IDENTIFIER), "names one person or household outright"),
         (
@@ -68,7 +77,7 @@ def drop_restricted(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
             f"more sensitive than `{limit}`. {policy.highest_sensitivity.because}",
         ),
         (
-            table.names(Role.HOUSEHOLD) if policy.household_links.value == "drop" else [],
+            [name for name in homes if name not in guards] if policy.household_links.value == "drop" else [],
             f"ties the members of a household. {policy.household_links.because}",
         ),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sdc.plan.brief import Brief, Step
 from sdc.plan.columns import coarsen_geography, drop_restricted, keep_requested
 from sdc.plan.counts import protect_counts, protect_sites
+from sdc.plan.households import drop_numbers, drop_unaffordable
 from sdc.plan.records import coarsen_amounts, coarsen_keys, suppress_records
 from sdc.plan.run import take
 from sdc.table import Table
@@ -55,7 +56,9 @@ PHASES: tuple[Callable[[Brief, Table, Table], tuple[Step, ...]], ...] = (
     coarsen_geography,
     coarsen_amounts,
     coarsen_keys,
+    drop_unaffordable,
     suppress_records,
+    drop_numbers,
     protect_sites,
     protect_counts,
 )

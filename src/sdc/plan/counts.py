@@ -1,10 +1,11 @@
 """Phases for counts of people: what is said of small groups, and the counts themselves."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from sdc.dictionary import Geography, Role, Type
 from sdc.plan.brief import NOT_ASKED, Brief, Step, dropping
-from sdc.policy import Policy
+from sdc.policy import Policy, Rule
 from sdc.steps.aggregation import CONTRIBUTORS
 from sdc.table import Table
 
@@ -96,6 +97,7 @@ def _suppression(brief: Brief, table: Table, columns: list[str], guarded: Mappin
         params["secondary"] = policy.secondary_suppression.value
     if params.get("secondary") == "required":
         params |= _known_beside(brief, table)
+        params["which_primary"] = _knowledge(policy.which_primary)
         reasons.append(policy.secondary_suppression.because)
     return (Step("suppress_counts", params, " ".join(reasons)),)
 
@@ -112,7 +114,7 @@ def _minimums(policy: Policy) -> dict:
 def _known_beside(brief: Brief, table: Table) -> dict:
     """Sums over areas and unchanged counts of other rounds, as far as the policy takes them as known."""
     policy = brief.policy
-    found: dict = {}
+    found: dict = {"own_count": _knowledge(policy.own_count)}
     margins = _margins(table, policy.margins.value) if _stops(policy.margins) else []
     if margins:
         found["margins"] = margins
@@ -121,6 +123,11 @@ def _known_beside(brief: Brief, table: Table) -> dict:
         if _stops(policy.last_round) and policy.last_round.value == "known":
             found["place"] = _row_names(table)
     return found
+
+
+def _knowledge(rule: Rule[Literal["known", "unknown"]]) -> str:
+    """What a rule takes as known, where it stops."""
+    return rule.value if _stops(rule) else "unknown"
 
 
 def _stops(rule: object) -> bool:

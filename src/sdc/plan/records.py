@@ -5,6 +5,8 @@ import numpy as np
 from sdc.dictionary import Role, Type
 from sdc.errors import DisclosureError
 from sdc.plan.brief import Brief, Step, dropping, with_followers
+from sdc.plan.households import hide_answers, withheld
+from sdc.plan.run import take
 from sdc.search import lowest_levels
 from sdc.table import Table
 
@@ -21,7 +23,7 @@ def coarsen_keys(brief: Brief, table: Table, collected: Table) -> tuple[Step, ..
             f"its rounds hold fewer records than the k = {policy.k.value} of policy `{policy.policy}`",
             "Wait for more records, or release sums: no suppression can help.",
         )
-    levels = lowest_levels(table, collected, policy, brief.request.importance)
+    levels = lowest_levels(table.drop(withheld(brief, table)), collected, policy, brief.request.importance)
     if keys and all(levels.get(name, 0) > table[name].top for name in keys):
         raise DisclosureError(
             brief.request.id,
@@ -43,27 +45,55 @@ def coarsen_keys(brief: Brief, table: Table, collected: Table) -> tuple[Step, ..
 
 
 def suppress_records(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:
-    """Local suppression to k, then what classes give away of sensitive values."""
-    policy = brief.policy
-    keys = table.keys()
-    if brief.dictionary.kind == "counts" or not keys:
-        return ()
+    """Local suppression to k, then what households and classes give away of answers.
+
+    A value that one of them hides can undo what another did. Where answers of households are hidden, all are taken
+    again until nothing changes; each only hides, so this ends.
+    """
+    answers = hide_answers(brief, table)
+    planned = (*_suppress_keys(brief, table), *answers, *_diversify(brief, table))
+    if not answers:
+        return planned
     steps: tuple[Step, ...] = ()
-    if policy.k.breach == "stop":
-        params = {
-            "keys": keys,
-            "k": policy.k.value,
-            "missing": policy.missing.value,
-            "importance": {key: brief.request.importance[key] for key in keys if key in brief.request.importance},
-            "engine": policy.engine.value,
-        }
-        steps += (Step("suppress_locally", params, f"k = {policy.k.value}. {policy.k.because}"),)
-    if policy.ell.breach == "stop" and policy.ell.value > 1:
-        because = f"l = {policy.ell.value}. {policy.ell.because}"
-        for sensitive in table.names(Role.SENSITIVE):
-            params = {"keys": keys, "sensitive": sensitive, "ell": policy.ell.value}
-            steps += (Step("suppress_sensitive", params, because),)
-    return steps
+    while True:
+        shown = _shown(table)
+        for step in planned:
+            before, table = table, take(step, table, None)
+            if len(steps) < len(planned) or _shown(table) < _shown(before):
+                steps += (step,)
+        if _shown(table) == shown:
+            return steps
+
+
+def _shown(table: Table) -> int:
+    return int(table.rows.notna().to_numpy().sum())
+
+
+def _suppress_keys(brief: Brief, table: Table) -> tuple[Step, ...]:
+    policy, keys = brief.policy, table.keys()
+    if brief.dictionary.kind == "counts" or not keys or policy.k.breach != "stop":
+        return ()
+    params = {
+        "keys": keys,
+        "k": policy.k.value,
+        "missing": policy.missing.value,
+        "importance": {key: brief.request.importance[key] for key in keys if key in brief.request.importance},
+        "engine": policy.engine.value,
+    }
+    released = [name for name in table.names(Role.HOUSEHOLD) if name not in withheld(brief, table)]
+    params |= {"household": released[0]} if released else {}
+    return (Step("suppress_locally", params, f"k = {policy.k.value}. {policy.k.because}"),)
+
+
+def _diversify(brief: Brief, table: Table) -> tuple[Step, ...]:
+    ell, keys = brief.policy.ell, table.keys()
+    if brief.dictionary.kind == "counts" or not keys or ell.breach != "stop" or ell.value < 2:
+        return ()
+    because = f"l = {ell.value}. {ell.because}"
+    return tuple(
+        Step("suppress_sensitive", {"keys": keys, "sensitive": sensitive, "ell": ell.value}, because)
+        for sensitive in table.names(Role.SENSITIVE)
+    )
 
 
 def coarsen_amounts(brief: Brief, table: Table, _: Table) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ from sdc.steps.coordinates import coarsen_coordinates
 from sdc.steps.countrounding import round_counts
 from sdc.steps.counts import suppress_counts
 from sdc.steps.displacement import displace_coordinates
+from sdc.steps.households import suppress_household_answers
 from sdc.steps.microaggregation import microaggregate
 from sdc.steps.noise import add_noise
 from sdc.steps.order import shuffle_records, sort_records
@@ -41,6 +42,7 @@ STEPS: Mapping[str, Callable[..., Table]] = {
     "displace_coordinates": displace_coordinates,
     "suppress_locally": suppress_locally,
     "suppress_sensitive": suppress_sensitive,
+    "suppress_household_answers": suppress_household_answers,
     "suppress_attributes": suppress_attributes,
     "merge_sites": merge_sites,
     "suppress_counts": suppress_counts,

@@ -32,7 +32,7 @@ def aggregate_counts(
     """Sum counts over larger areas: one row for each combination of `by`.
 
     Rules on who stands behind a sum are read here, where the places can still be seen; what breaks one is marked
-    (`Table.revealing`) for `suppress_counts`.
+    (`Table.revealing`) for `suppress_counts`, and so is who stands behind a sum alone (`Table.alone`).
 
     Parameters
     ----------
@@ -91,7 +91,9 @@ def aggregate_counts(
     kept = [name for name in table.rows.columns if name in {*by, *twins, *counts}]
     variables = tuple(table[name] for name in kept)
     rows = rows[[*kept, CONTRIBUTORS.name]]
-    return Table(rows, (*variables, CONTRIBUTORS), table.links, revealing=pd.DataFrame(marked, index=rows.index))
+    marks = pd.DataFrame(marked, index=rows.index)
+    alone = only_places(table, number).set_axis(rows.index)
+    return Table(rows, (*variables, CONTRIBUTORS), table.links, revealing=marks, alone=alone)
 
 
 SHELTERED_BY = 3  # other places behind a sum in which a sensitive site's people may stand
@@ -161,6 +163,18 @@ def with_implied_zeros(table: Table) -> Table:
                 if part in table:
                     rows.loc[nobody & rows[part].isna().to_numpy(), part] = 0
     return table.with_rows(rows)
+
+
+def only_places(table: Table, number: np.ndarray) -> pd.DataFrame:
+    """The only row with people in each group, for each count: its position, or -1 where there are none or several."""
+    groups = int(number.max(initial=-1)) + 1
+    found = {}
+    for name in table.names(Role.COUNT):
+        there = np.flatnonzero((table.rows[name] > 0).fillna(False).to_numpy(dtype=bool))
+        place = np.full(groups, -1, dtype=np.int64)
+        place[number[there]] = there
+        found[name] = np.where(np.bincount(number[there], minlength=groups) == 1, place, -1)
+    return pd.DataFrame(found, dtype=np.int64)
 
 
 def _twins(table: Table, by: Sequence[str]) -> list[str]:

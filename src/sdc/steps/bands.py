@@ -1,6 +1,7 @@
 """Numbers and counts to bands that the dictionary does not have."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,7 @@ def band_counts(
     margins: Sequence[Sequence[str]] = (),
     rounds: str | None = None,
     place: Sequence[str] = (),
+    own_count: Literal["known", "unknown"] = "known",
 ) -> Table:
     """Show counts as bands: 0, 1 up to the first end, and so on.
 
@@ -79,7 +81,7 @@ def band_counts(
         Where bands begin after the first: ``10, 20, 50`` gives 0, 1-9, 10-19, 20-49, 50+.
     minimum : int, persons
         Counts below it are small; the first end, if not given.
-    minimum_households, minimum_sensitive, sensitive_sites, margins, rounds, place : see `suppress_counts`
+    minimum_households, minimum_sensitive, sensitive_sites, margins, rounds, place, own_count : see `suppress_counts`
 
     Returns
     -------
@@ -117,6 +119,7 @@ def band_counts(
         np.array([least[name] for name in counts]),
         small[order],
         leaving[order],
+        own_count=own_count == "known",
     )
     hidden &= ~leaving
     rows, changed = table.rows.copy(), table

@@ -31,6 +31,8 @@ def suppress_counts(
     margins: Sequence[Sequence[str]] = (),
     rounds: str | None = None,
     place: Sequence[str] = (),
+    own_count: Literal["known", "unknown"] = "known",
+    which_primary: Literal["known", "unknown"] = "unknown",
     published: Table | None = None,
 ) -> Table:
     """Suppress counts from 1 to ``minimum - 1``, and the cheapest others that keep them from being solved.
@@ -64,6 +66,10 @@ def suppress_counts(
     place : sequence of str
         Columns that together name the place of a row in every round. With them, unchanged counts of two rounds share
         their fate.
+    own_count : {"known", "unknown"}
+        Whether a person who alone fills a count, and a place that alone fills a sum, know it.
+    which_primary : {"known", "unknown"}
+        Whether it is known which suppressed counts lie below the minimum.
     published : Table, optional
         Earlier releases. What they show of a row, unchanged, cannot be hidden any more.
 
@@ -76,8 +82,8 @@ def suppress_counts(
     ----------
     * No count that a rule forbids is left in `columns`, but in rows that leave.
     * What is left of the rows in `columns` determines no suppressed count, through the identities, the unchanged
-      counts of other rounds and the sums over areas, also when it is known that suppressed counts are at least 1; but
-      for counts that sums over areas alone give away.
+      counts of other rounds and the sums over areas, also when it is known that suppressed counts are at least 1, and
+      what `own_count` and `which_primary` say; but for counts that sums over areas alone give away.
     * Only values in `columns` change, and only to missing; no zero does where zeros are shown.
     * What is shown does not depend on the order of rows.
 
@@ -114,6 +120,8 @@ def suppress_counts(
             np.array([least[name] for name in counts]),
             known=None if published is None else _already_shown(ordered, published, rounds, place),
             zeros=zeros == "hide",
+            own_count=own_count == "known",
+            which_primary=which_primary == "known",
         )[back]
     return table.with_rows(_without(table, hidden & ~leaving[:, None], released))
 
@@ -220,6 +228,7 @@ def system_of(
         areas=areas,
         same=_same(table, place, period) if tied else None,
         home=_codes(table, margins[0]) if margins else None,
+        alone=None if table.alone is None else table.alone.loc[table.rows.index, list(counts)].to_numpy(),
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sdc.dictionary import Role, Type, Variable
 from sdc.engines.sites import merge_sites as groups_of
-from sdc.steps.aggregation import observed_sums, rows_with, with_implied_zeros
+from sdc.steps.aggregation import observed_sums, only_places, rows_with, with_implied_zeros
 from sdc.steps.order import content_order
 from sdc.table import Table
 
@@ -84,7 +84,9 @@ def merge_sites(
     * Every row holds `least` in its smallest round, or is all of its area that stays in the file.
     * Nothing depends on the order of rows.
     """
-    table = with_implied_zeros(table).with_rows(with_implied_zeros(table).rows.iloc[content_order(table)])
+    order = content_order(table)
+    table = with_implied_zeros(table)
+    table = table.with_rows(table.rows.iloc[order])
     period = [rounds] if rounds is not None and rounds in table else []
     rows = table.rows
     name = rows[site].astype("str").fillna("")
@@ -135,4 +137,5 @@ def _joined(table: Table, of_row: np.ndarray, site: str, kept: Sequence[str]) ->
     rows[MERGED.name] = pd.array(size, dtype="Int64")
     entry = table[site].model_copy(update={"codes": {}, "open_codes": True})
     result = table.with_rows(rows[[*table.rows.columns]]).with_variable(entry)
-    return Table(rows, (*result.variables, MERGED), table.links)
+    alone = only_places(table, of_row).set_axis(rows.index)
+    return Table(rows, (*result.variables, MERGED), table.links, alone=alone)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from sdc.dictionary import Role, Type
+from sdc.dictionary import Type
 from sdc.engines import engine as engine_named
 from sdc.keys import key_classes
 from sdc.table import Table
@@ -19,6 +19,7 @@ def suppress_locally(
     *,
     missing: str = "wildcard",
     importance: Mapping[str, float] | None = None,
+    household: str | None = None,
     engine: str = "native",
 ) -> Table:
     """Set single key values to missing until every record is k-anonymous.
@@ -36,6 +37,8 @@ def suppress_locally(
         Whether a missing value matches any value (sdcMicro, ``alpha = 1``) or a missing value only.
     importance : mapping of key to weight, optional
         Cost of one suppressed value; default 1 each.
+    household : str, optional
+        Column that ties the records of one household, where it is released.
     engine : {"native", "sdcmicro"}
 
     Returns
@@ -51,15 +54,15 @@ def suppress_locally(
     ----------
     * Every record shares its key with at least ``k - 1`` others.
     * Only values in `keys` and in columns that follow them change, and only to missing.
-    * A column is missing wherever the column that it follows was suppressed. As long as the file says who belongs
-      together, a household's variable, and one that is alike in every household, is suppressed for all members or none.
+    * A column is missing wherever the column that it follows was suppressed.
+    * With `household`, a variable of households, and one that is alike in every household, is suppressed for all
+      members or none.
     * The table given is left as it was.
 
     References
     ----------
     Templ, Kowarik, Meindl (2015), J. Stat. Softw. 67(4), doi:10.18637/jss.v067.i04
     """
-    household = table.name(Role.HOUSEHOLD)
     shared = [] if household is None else [key for key in keys if _is_shared(table, key, household)]
     together = {"household": household, "household_keys": shared} if shared else {}
     mask = engine_named(engine).suppress_locally(

@@ -41,5 +41,4 @@ def average_weights(table: Table, weight: str, by: Sequence[str]) -> Table:
     mean = persons / np.maximum(records, 1)
     averaged = pd.array(np.where(seen, mean[classes.of_record], 0.0), dtype="Float64")
     averaged[~seen] = pd.NA
-    entry = table[weight]
-    return table.with_rows(table.rows.assign(**{weight: averaged})).with_variable(entry)
+    return table.with_rows(table.rows.assign(**{weight: averaged}))

@@ -1,35 +1,17 @@
 """What intruders solve from the counts of a file, with the sums over areas that others publish."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sdc.cells.intruder import (
-    AT_LEAST_ONE,
-    KNOWS_PRIMARY,
-    LAST_ROUND,
-    NOTHING_KNOWN,
-    SINGLETON,
-    Audit,
-    Intruder,
-    audit_within,
-    box,
-    insiders,
-)
+from sdc.cells.intruder import INTRUDERS, Audit, Intruder, audit_within, box, insiders
 from sdc.cells.model import Cells
 from sdc.cells.rows import row_cells
 from sdc.dictionary import Link
 
-INTRUDERS: Mapping[str, Intruder] = {
-    "nothing-known": NOTHING_KNOWN,
-    "at-least-one": AT_LEAST_ONE,
-    "last-round": LAST_ROUND,
-    "knows-primary": KNOWS_PRIMARY,
-    "singleton": SINGLETON,
-}
 _BUDGET = 200_000  # programs of one intruder
 
 
@@ -203,10 +185,10 @@ def _from_sums_alone(shown: Shown, found: Audit, intruder: Intruder) -> np.ndarr
 
 
 def _known_to_one(shown: Shown) -> list[np.ndarray]:
-    """Hidden cells that one person or one place knows: a count of 1 with those it is part of; what it fills alone."""
-    persons = insiders(shown.cells, shown.hidden & (shown.cells.counts == 1) & shown.cells.published)
-    places = [cells[shown.hidden[cells]] for cells in shown.alone]
-    return [*persons, *(cells for cells in places if len(cells))]
+    """Cells not shown that one person or one place knows: each count of 1, and what a place fills alone."""
+    secret = shown.hidden | ~shown.cells.published | (shown.low < shown.high)
+    places = [cells[secret[cells]] for cells in shown.alone]
+    return [*insiders(shown.cells, secret & (shown.cells.counts == 1)), *(cells for cells in places if len(cells))]
 
 
 def _sums(cells: Cells) -> np.ndarray:

@@ -31,7 +31,7 @@ _KNOWS = {
     "knows-primary": "who also knows which counts were hidden for being small",
     "singleton": "who is the only one in some count, and knows it",
 }
-PROMISED = ("nothing-known", "at-least-one", "last-round")
+_TAKEN_AS_KNOWN = {"last-round": "last_round", "singleton": "own_count", "knows-primary": "which_primary"}
 _UNASKED = "larger-counts-known"
 
 
@@ -78,7 +78,7 @@ def count_promises(case: Case, earlier: Sequence[Table] = ()) -> CountFindings:
     observed = figures["published"] + figures["suppressed"]
     share = figures["suppressed"] / observed if observed else 0.0
     checks += limit_checks("max_suppressed_counts", promise, round(share, 4), policy.max_suppressed_counts)
-    return CountFindings(checks, figures, _loss(case, found), _warnings(learned))
+    return CountFindings(checks, figures, _loss(case, found), _warnings(figures["given_away_by_sums"]))
 
 
 def _rule_checks(case: Case, found: Behind, rules: Mapping[str, np.ndarray]) -> list[Check]:
@@ -137,8 +137,8 @@ def _recoverable(name: str, told: Learned, policy: Policy) -> Check:
     breach = "report"
     if name in ("nothing-known", "at-least-one") and policy.secondary_suppression.value == "required":
         breach = policy.secondary_suppression.breach
-    if name == "last-round" and policy.last_round.value == "known":
-        breach = policy.last_round.breach
+    if name in _TAKEN_AS_KNOWN and getattr(policy, _TAKEN_AS_KNOWN[name]).value == "known":
+        breach = getattr(policy, _TAKEN_AS_KNOWN[name]).breach
     left = told.recoverable if told.finished else max(told.recoverable, 1)
     promise = f"None of {told.primary:,} guarded counts can be solved by somebody {_KNOWS[name]}"
     return Check(f"recoverable:{name}", promise, left, 0, left == 0, breach)
@@ -168,7 +168,7 @@ def _larger_counts_known(
     known = replace(shown, cells=cells, hidden=hidden, primary=shown.primary & ~unasked)
     told = learns(known, "at-least-one")
     breach = "warn" if rule.breach == "stop" else rule.breach
-    promise = "Nor by somebody who knows the larger counts that were not asked for"
+    promise = "No guarded count can be solved by somebody who knows the larger counts that were not asked for"
     left = told.recoverable if told.finished else max(told.recoverable, 1)
     return [Check(f"recoverable:{_UNASKED}", promise, left, 0, left == 0, breach)]
 
@@ -243,7 +243,7 @@ def _figures(
         "by_rule": {rule: n for rule, n in by_rule.items() if n},
         "recoverable": {name: told.recoverable for name, told in learned.items()},
         "narrowest_interval": {name: _width(told) for name, told in learned.items()},
-        "given_away_by_sums": max(learned[name].given_away for name in PROMISED),
+        "given_away_by_sums": _given_away(case.policy, learned),
         "persons_suppressed_share": round(float(persons.sum()) / total, 4) if total else 0.0,
         "columns": columns,
         "sums": [
@@ -269,9 +269,14 @@ def _width(told: Learned) -> float | None:
     return None if np.isinf(told.narrowest) else float(told.narrowest)
 
 
-def _warnings(learned: Mapping[str, Learned]) -> list[str]:
+def _given_away(policy: Policy, learned: Mapping[str, Learned]) -> int:
+    """Small counts that sums alone give to an intruder whom the policy takes account of."""
+    untold = {name for name, rule in _TAKEN_AS_KNOWN.items() if getattr(policy, rule).value != "known"}
+    return max(told.given_away for name, told in learned.items() if name not in untold)
+
+
+def _warnings(given: int) -> list[str]:
     """What protection of this file cannot mend."""
-    given = max(learned[name].given_away for name in PROMISED)
     if not given:
         return []
     return [

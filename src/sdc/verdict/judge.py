@@ -18,7 +18,7 @@ from sdc.verdict.case import Case, Check
 from sdc.verdict.counts import CountFindings, count_promises
 from sdc.verdict.measures import risk_of
 from sdc.verdict.places import place_promises
-from sdc.verdict.records import record_promises, tied_members
+from sdc.verdict.records import record_promises
 from sdc.verdict.structure import ledger_is_true, records_kept, structure
 
 
@@ -187,12 +187,6 @@ def open_warnings(case: Case) -> list[str]:
     if after.name(Role.HOUSEHOLD) is not None:
         warnings.append(
             "Household numbers are released: the members of a household can be counted, whatever is done to its size."
-        )
-    households, members = tied_members(case.before, after)
-    if households:
-        warnings.append(
-            f"{households:,} households ({members:,} members) can be grouped without a household number: no other "
-            "household gave the same answers to what is asked of all members. Release fewer such answers together."
         )
     if after.names(Role.COUNT):
         if "rows_aggregated" in after:

@@ -68,6 +68,7 @@ def record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> lis
     ):
         if observed is not None:
             checks += limit_checks(name, promise, observed, rule)
+    checks += _households_alike(case)
     kept = [row for row in losses if row["status"] == "released" and row["role"] == "key"]
     worst = max((row["share_suppressed"] for row in kept), default=0.0)
     before = case.before.rows.reindex(after.rows.index)
@@ -80,6 +81,17 @@ def record_promises(case: Case, risk: Mapping, losses: Sequence[Mapping]) -> lis
         *limit_checks("suppressed_values", "No key loses more of its values than", worst, policy.max_suppressed_values),
         *limit_checks("suppressed_records", "No more records lose a value than", share, policy.max_suppressed_records),
     ]
+
+
+def _households_alike(case: Case) -> list[Check]:
+    """Whether answers stand in for a household number that is not released."""
+    rule = case.policy.minimum_alike_households
+    household = case.before.name(Role.HOUSEHOLD)
+    if household is None or household in case.after:
+        return []
+    households, _ = tied_members(case.before, case.after, rule.value)
+    promise = f"What all members of a household answered alike, {rule.value} households answered at least"
+    return [Check("households_alike", promise, households, 0, households == 0, rule.breach)]
 
 
 def _homogeneous_records(table: Table, keys: Sequence[str], sensitive: str, ell: int) -> int:
@@ -104,11 +116,11 @@ def _homogeneous_records(table: Table, keys: Sequence[str], sensitive: str, ell:
     return int(alike.sum())
 
 
-def tied_members(before: Table, after: Table) -> tuple[int, int]:
+def tied_members(before: Table, after: Table, least: int) -> tuple[int, int]:
     """Households whose members can be grouped although no household number is released, and how many members they have.
 
     What the members of a household answered alike (where they live, why they fled) stands in each of their records.
-    Where no other household answered the same, those answers are a household number.
+    Where too few other households answered the same, those answers are nearly a household number.
 
     Parameters
     ----------
@@ -116,10 +128,12 @@ def tied_members(before: Table, after: Table) -> tuple[int, int]:
         As collected, with a household number or without.
     after : Table
         The released records; their index says which collected records they are.
+    least : int, households
+        Who shares the answers of fewer can be grouped.
 
     Returns
     -------
-    (households of two records or more, their records)
+    (households that show two records or more of such answers, these records)
     """
     household = before.name(Role.HOUSEHOLD)
     if household is None or household in after:
@@ -135,8 +149,9 @@ def tied_members(before: Table, after: Table) -> tuple[int, int]:
     ]
     if not alike or not number:
         return 0, 0
-    classes = key_classes(rows, alike).of_record
-    own = pd.Series(rows[household].to_numpy(), index=rows.index)
-    of_class = own.groupby(classes, dropna=False)
-    alone = (of_class.transform(lambda held: held.nunique(dropna=False)) == 1) & (of_class.transform("size") > 1)
-    return int(own[alone].nunique()), int(alone.sum())
+    classes = pd.Series(key_classes(rows, alike).of_record, index=rows.index)
+    own = rows[household].astype("object")
+    few = own.groupby(classes).transform("nunique") < least
+    together = classes.groupby([own, classes]).transform("size").fillna(0) > 1
+    tied = few & together
+    return int(own[tied].nunique()), int(tied.sum())

@@ -146,20 +146,29 @@ def _same_cells(cells: Cells, found: Behind, same: np.ndarray | None) -> np.ndar
 
 
 def _alone(case: Case, found: Behind, cells: Cells) -> list[np.ndarray]:
-    """Cells of sums to which a single place contributes, for each such place."""
-    row, column = cells.labels["row"].to_numpy(), cells.labels["column"].to_numpy()
+    """Cells to which a single place contributes, for each such place: counts of rows, then sums over areas."""
+    row, column, level = (cells.labels[name].to_numpy() for name in ("row", "column", "level"))
+    who = np.full(len(cells), -1, dtype=np.int64)  # -1 where nobody or several contribute
     at = np.full(found.truth.shape, -1, dtype=np.int64)
     at[row[row >= 0], column[row >= 0]] = np.flatnonzero(row >= 0)
-    who, what = [], []
     for j, name in enumerate(found.truth.columns):
         there = np.flatnonzero((case.before.rows[name] > 0).fillna(False).to_numpy(dtype=bool))
         sole = there[np.bincount(found.of_record[there], minlength=len(at))[found.of_record[there]] == 1]
-        who.append(sole)
-        what.append(at[found.of_record[sole], j])
-    place, cell = np.concatenate(who), np.concatenate(what)
-    place, cell = place[cell >= 0], cell[cell >= 0]
-    order = np.argsort(place, kind="stable")
-    return np.split(cell[order], np.flatnonzero(np.diff(place[order])) + 1) if len(order) else []
+        cell = at[found.of_record[sole], j]
+        who[cell[cell >= 0]] = sole[cell >= 0]
+    entries = cells.identities.tocoo()
+    for number in range(1, int(level.max(initial=0)) + 1):
+        total = (entries.data < 0) & (level[entries.col] == number)
+        parent = np.full(cells.identities.shape[0], -1, dtype=np.int64)
+        parent[entries.row[total]] = entries.col[total]
+        part = (parent[entries.row] >= 0) & (entries.data > 0) & (cells.counts[entries.col] > 0)
+        behind = pd.DataFrame({"sum": parent[entries.row[part]], "who": who[entries.col[part]]})
+        ends = behind.groupby("sum")["who"].agg(["min", "max"])
+        one = ends[ends["min"] == ends["max"]]
+        who[one.index.to_numpy()] = one["min"].to_numpy()
+    known = np.flatnonzero(who >= 0)
+    order = known[np.argsort(who[known], kind="stable")]
+    return np.split(order, np.flatnonzero(np.diff(who[order])) + 1) if len(order) else []
 
 
 def count_columns(table: Table) -> list[str]:
