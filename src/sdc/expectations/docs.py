@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
 from sdc.expectations.promises import promise
+from sdc.pages import render
 
 ON_BREACH = {"critical": "Stops the release", "warning": "Warns", "info": "Is reported"}
 WHOLE_TABLE = "The whole table"
@@ -78,15 +76,7 @@ class LocalView:
 
     def render(self, document: Mapping[str, Any], **_: Any) -> str:
         """HTML of a page; what the site builder passes besides (ids, buttons) is left out."""
-        environment = Environment(
-            loader=PackageLoader("sdc.expectations", "."),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["names"] = _names
-        return environment.get_template("docs.html").render(document)
+        return render("expectations/docs.html", **document)
 
 
 def _entry(configuration: Any, holds: bool | None, counts: Mapping[str, int | float]) -> dict:
@@ -109,12 +99,6 @@ def _shown(counts: Mapping[str, int | float]) -> list[tuple[str, int | float]]:
     """Breaches first; beside a figure that is held against a limit they say nothing."""
     rest = [(name, count) for name, count in sorted(counts.items()) if name != "breaches"]
     return rest if "observed" in counts else [*((n, c) for n, c in counts.items() if n == "breaches"), *rest]
-
-
-def _names(text: str) -> Markup:
-    """Names between backticks as code."""
-    parts = [escape(part) for part in text.split("`")]
-    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
 def _grouped(entries: Iterable[dict]) -> list[tuple[str, list[dict]]]:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from sdc.pages import render
 from sdc.register.states import STATES
 
 NAMES = {"needs_info": "Waiting for the requester", "follow_up": "Follow-up"}
@@ -12,12 +11,5 @@ NAMES = {"needs_info": "Waiting for the requester", "follow_up": "Follow-up"}
 
 def board_page(content: Mapping[str, Any]) -> str:
     """The board as one HTML file that asks for nothing else."""
-    place = Environment(
-        loader=PackageLoader("sdc.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     named = {state: NAMES.get(state, state.replace("_", " ").capitalize()) for state in STATES}
-    return place.get_template("board.html").render(**content, names=named)
+    return render("report/board.html", filters={"days": "{:g}".format}, **content, names=named)

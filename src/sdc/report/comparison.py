@@ -105,7 +105,7 @@ def figures(verdict: Mapping, policy: Policy, ledger: Mapping) -> list[Figure]:
                 f"Counts from 1 to {policy.minimum_count.value - 1}",
                 count_in_words(after["below_minimum"]),
                 count_in_words(before["below_minimum"]),
-                f"of {counted(after['cells'], 'count')} in the file",
+                f"of {counted(after['cells'], 'count')} shown",
             )
         )
     found += [
@@ -177,7 +177,7 @@ def _count_rows(verdict: Mapping, policy: Policy) -> list[Row]:
     return [
         Row("Rows", count_in_words(before["records"]), count_in_words(after["records"])),
         Row("Columns of counts", count_in_words(len(before["counts"])), count_in_words(len(after["counts"]))),
-        Row("Counts in all", count_in_words(before["cells"]), count_in_words(after["cells"])),
+        Row("Counts shown", count_in_words(before["cells"]), count_in_words(after["cells"])),
         Row(
             f"Counts from 1 to {most}",
             count_in_words(before["below_minimum"]),

@@ -114,7 +114,7 @@ def _solver(name: str, cells: Mapping, checks: Mapping[str, Mapping]) -> Solver:
     who, knows = _INTRUDERS[name]
     check = checks.get(f"recoverable:{name}", {"passed": not solved, "breach": "stop"})
     state = "holds" if check["passed"] is True else {"warn": "warns", "report": "told"}.get(check["breach"], "fails")
-    near = "–" if narrowest is None or solved else f"{narrowest + 1:,.0f} values"
+    near = "–" if narrowest is None or solved else f"one of {narrowest + 1:,.0f} values"
     return Solver(state, who, knows, count_in_words(solved), near)
 
 

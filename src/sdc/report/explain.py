@@ -15,12 +15,12 @@ def plan_in_words(plan: Mapping, brief: Brief) -> str:
         f"# {request.id}: {request.title}",
         "",
         f"{request.requester.organisation} asks for {asked} of `{request.component}`, round {rounds}, "
-        f"under the policy `{policy.policy}` ({policy.title}), until {request.expires.isoformat()}.",
+        f"under the policy `{policy.policy}` ({policy.title}), until {request.expires.isoformat()}.  ",
         f"Purpose: {request.purpose}",
         "",
         "## What will be done",
         "",
     ]
     for number, step in enumerate(plan["steps"], 1):
-        lines += [f"{number}. {step_in_words(step, brief.dictionary)}", f"   Why: {step['because']}", ""]
+        lines += [f"{number}. {step_in_words(step, brief.dictionary)}  ", f"   Why: {step['because']}", ""]
     return "\n".join(lines)

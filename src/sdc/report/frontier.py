@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rich.table import Table as Grid
 
-from sdc import __version__
 from sdc.errors import IntegrityError
+from sdc.pages import render
 from sdc.plan import Brief
 from sdc.report.pictures import Series, trade_off
-from sdc.report.words import count_in_words, counted, listed, share_in_words
+from sdc.report.words import FILTERS, count_in_words, counted, listed, share_in_words
 
 _NOBODY = "–"
 _SHORT = {  # heads that fit a terminal
@@ -68,15 +67,9 @@ def frontier_page(found: Mapping, brief: Brief) -> str:
     if (found["request"], found["policy"]) != (brief.request.id, brief.policy.policy):
         raise IntegrityError(brief.request.id, "its frontier is of another request", "Run `sdc frontier` again.")
     points = [point for point in found["points"] if not point["refused"]]
-    environment = Environment(
-        loader=PackageLoader("sdc.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"n": count_in_words, "share": share_in_words, "counted": counted}
-    return environment.get_template("frontier.html").render(
+    return render(
+        "report/frontier.html",
+        filters=FILTERS,
         found=found,
         request=brief.request,
         policy=brief.policy,
@@ -89,7 +82,6 @@ def frontier_page(found: Mapping, brief: Brief) -> str:
         keys=_keys(points),
         picture=_picture(found, points, brief),
         advice=_advice(found, points),
-        version=__version__,
     )
 
 
@@ -239,13 +231,6 @@ def _share(risk: Mapping, name: str) -> float | None:
 
 
 def _advice(found: Mapping, points: Sequence[Mapping]) -> dict[str, Any]:
-    """What the policy's own number gives, and which numbers are worth weighing against it."""
-    own = next((point for point in found["points"] if point["number"] == found["policy_number"]), None)
-    worth = [point["number"] for point in points if not point["broken"] and not point["beaten_by"]]
-    return {
-        "own": _line(own, found) if own else None,
-        "worth": listed([str(number) for number in worth]),
-        "any": bool(worth),
-        "many": len(worth) > 1,
-        "collected": _as_collected(found),
-    }
+    """Which numbers are worth weighing, and how things stand as collected."""
+    worth = [str(point["number"]) for point in points if not point["broken"] and not point["beaten_by"]]
+    return {"worth": listed(worth), "collected": _as_collected(found)}

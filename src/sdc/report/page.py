@@ -4,16 +4,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
-from sdc import __version__
 from sdc.dictionary import Dictionary, Role
 from sdc.errors import IntegrityError
+from sdc.pages import render
 from sdc.policy import Policy
 from sdc.report.comparison import class_rows, figures, like, of_records, pictures, risk_rows
 from sdc.report.counts import counts_section
 from sdc.report.words import (
+    FILTERS,
     columns_in_words,
     count_in_words,
     counted,
@@ -24,13 +22,14 @@ from sdc.report.words import (
     share_in_words,
     step_in_words,
     value_in_words,
+    whole_promise,
 )
 from sdc.request import Request
 
+_NAME = re.compile(r"`([^`]+)`")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAID = 5  # columns that the sentence of a step names one by one
 _FEW = 12  # columns that are shown at once; more are folded
-_OPEN_ENDS = (" at most", " at least", " above", " below", " than")  # of promises that the limit completes
 _JUDGES = {"judge": "the pipeline's own judge", "expectations": "Great Expectations"}
 _ROLES = {
     Role.IDENTIFIER: "Names a person or household",
@@ -45,10 +44,17 @@ _RULES = {
     "free_text": "Free text",
     "highest_sensitivity": "Highest sensitivity let out",
     "household_links": "Link between members of a household",
+    "minimum_alike_households": "Fewest households that answered alike",
     "lowest_geography_records": "Finest geography, records",
     "lowest_geography_counts": "Finest geography, counts",
     "coordinate_decimals": "Decimals of coordinates",
     "missing": "Reading of missing keys",
+    "own_count": "A count of one, to the one it counts",
+    "which_primary": "Which counts were small",
+    "sensitive_amounts": "Exact amounts",
+    "minimum_width": "Least values a hidden count may have, releases joined",
+    "minimum_change": "Smallest change between rounds shown",
+    "max_linked": "Rows that two releases may link",
     "k": "k: records that share their keys",
     "ell": "ℓ: different sensitive values in a class",
     "max_individual_risk": "Highest risk of one record",
@@ -77,6 +83,20 @@ _RULES = {
     "max_suppressed_values": "Values hidden, of one column",
     "max_suppressed_records": "Records with a hidden value",
     "engine": "Engine of suppression",
+}
+_DONE = {  # by a step to a column, where the step alone tells it
+    "surrogate_households": "numbered anew",
+    "average_weights": "averaged over records alike",
+    "band_counts": "shown in bands",
+    "recode_to_bands": "recoded to bands",
+    "top_code": "the highest told as one value",
+    "bottom_code": "the lowest told as one value",
+    "microaggregate": "replaced by means of groups",
+    "add_noise": "moved by random noise",
+    "swap_ranks": "exchanged between similar records",
+    "post_randomise": "changed at random",
+    "swap_records": "exchanged between similar households",
+    "displace_coordinates": "moved by random distances",
 }
 _BREACHES = {"stop": "Stops the release", "warn": "Warns", "report": "Is reported"}
 
@@ -159,13 +179,18 @@ def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict
     verdict = {**verdict, "risk_after": like(verdict["risk_before"], verdict["risk_after"])}
     records = of_records(verdict)  # records without keys are judged as counts are
     noun = "record" if verdict["kind"] == "records" else "row"
-    checks = sorted((_check(entry) for entry in verdict["checks"]), key=lambda check: _ORDER.index(check.state))
+    checks = [_check(entry, dictionary) for entry in verdict["checks"]]
+    checks.sort(key=lambda check: _ORDER.index(check.state))
     broken = [check for check in checks if check.state == "fails"]
     passes = verdict["gate"] == "pass" and not broken
+    warned = [check for check in checks if check.state == "warns"]
+    names = {check.name for check in warned}
     known, left = (verdict[risk].get("keys", ()) for risk in ("risk_before", "risk_after"))
     done = _done_whole(ledger, dictionary)
     columns = [_column(entry, dictionary, done) for entry in verdict["loss"]["columns"]]
-    return _template().render(
+    return render(
+        "report/page.html",
+        filters=FILTERS,
         request=request,
         policy=policy,
         dictionary_title=dictionary.title.get("en", dictionary.component),
@@ -178,45 +203,29 @@ def page(*, request: Request, policy: Policy, dictionary: Dictionary, plan: dict
         broken=broken,
         contradicts=verdict["gate"] == "pass" and not passes,
         checks=checks,
-        warned=[check for check in checks if check.state == "warns"],
+        warned=warned,
+        notes=[check for check in warned if check.name.removeprefix("expect_") not in names - {check.name}],
         holding=sum(check.state == "holds" for check in checks),
         figures=figures(verdict, policy, ledger),
-        asked=_asked(request, dictionary),
+        asked=_asked(request, dictionary, sum(column.name in dictionary.by_name for column in columns)),
         rules=_rules(policy),
         risk_rows=risk_rows(verdict, policy),
         class_rows=class_rows(verdict),
         keys=columns_in_words(known, dictionary, most=40),
         keys_left=None if len(left) == len(known) else columns_in_words(left, dictionary, most=40),
         pictures=pictures(verdict, policy),
+        master=any("the master" in step["because"] for step in plan["steps"]),
         counts=counts_section(verdict, dictionary),
         steps=[_done(entry, dictionary, noun) for entry in ledger["entries"]],
         loss_groups=_grouped(columns),
         warnings=[*_warnings(verdict), *_unseen(plan, ledger, dictionary)],
         hashes=_hashes(verdict),
-        version=__version__,
         few=_FEW,
         hidden="Missing or hidden" if any(e["step"] == "aggregate_counts" for e in ledger["entries"]) else "Hidden",
     )
 
 
 _ORDER = ("fails", "warns", "holds", "told")
-
-
-def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader("sdc.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"n": count_in_words, "share": share_in_words, "counted": counted, "prose": _prose}
-    return environment.get_template("page.html")
-
-
-def _prose(text: str) -> Markup:
-    """Escaped text, with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _of_one_request(request: Request, policy: Policy, dictionary: Dictionary, **documents: dict) -> None:
@@ -238,14 +247,19 @@ def _rounds(rounds: Iterable[int]) -> str:
     return f"{'Round' if len(numbers) == 1 else 'Rounds'} {listed(numbers)}"
 
 
-def _check(entry: Mapping) -> Check:
+def _check(entry: Mapping, dictionary: Dictionary) -> Check:
     """A check whose outcome is not plainly true counts as broken."""
     state = "holds" if entry["passed"] is True else {"warn": "warns", "report": "told"}.get(entry["breach"], "fails")
     observed, limit = pair_in_words(entry["observed"], entry["limit"])
-    promise = str(entry["promise"])
-    if promise.endswith(_OPEN_ENDS):
-        promise = f"{promise} {limit}"
+    promise = whole_promise(str(entry["promise"]), limit)
+    if promise.count("`") == 2:  # of one column, whose name stands below: told by its label
+        promise = _NAME.sub(lambda found: _labelled(found[1], entry["name"], dictionary), promise)
     return Check(state, promise, str(entry["name"]), observed, limit, _JUDGES.get(entry["by"], str(entry["by"])))
+
+
+def _labelled(name: str, check: str, dictionary: Dictionary) -> str:
+    label = label_of(name, dictionary)
+    return f"“{label}”" if label != name and name in check else f"`{name}`"
 
 
 def _warnings(verdict: Mapping) -> list[str]:
@@ -254,24 +268,24 @@ def _warnings(verdict: Mapping) -> list[str]:
     return [str(warning) for warning in verdict["warnings"] if warning not in told]
 
 
-def _asked(request: Request, dictionary: Dictionary) -> dict[str, Any]:
+def _asked(request: Request, dictionary: Dictionary, columns: int) -> dict[str, Any]:
     """Columns asked for, and the sentence that tells how many."""
     if request.variables == "all":
-        return {"all": True, "words": f"All {count_in_words(len(dictionary.variables))} columns", "columns": []}
+        there = f"{count_in_words(columns)} of the dictionary's {count_in_words(len(dictionary.variables))}"
+        words = f"All: {there} came through ingest, which ends direct identifiers"
+        return {"words": words, "columns": []}
     names = list(request.variables)
     return {
-        "all": False,
         "words": f"{count_in_words(len(names))} of {counted(len(dictionary.variables), 'column')}",
         "columns": [(label_of(name, dictionary), name) for name in names],
     }
 
 
 def _rules(policy: Policy) -> list[tuple[str, str, str, str]]:
-    shares = {"max_individual_risk", "max_global_risk", "max_household_risk"}
-    shares |= {"max_suppressed_values", "max_suppressed_records"}
     rules = []
     for name, rule in policy.rules():
-        value = share_in_words(rule.value) if name in shares else value_in_words(rule.value)
+        share = name.startswith("max_")
+        value = share_in_words(rule.value) if share else value_in_words(rule.value, shares=False)
         label = _RULES.get(name, name.replace("_", " ").capitalize())
         rules.append((label, "none kept" if rule.value is None else value, rule.because, _BREACHES[rule.breach]))
     return rules
@@ -286,7 +300,7 @@ def _done(entry: Mapping, dictionary: Dictionary, noun: str) -> Done:
         names = entry.get(field) or []
         if names and (len(names) > _SAID or set(names) != set(said)):
             folded.append(Effects(title, [(label_of(name, dictionary), name, "") for name in names]))
-    for field, title in (("recoded", "Values changed"), ("suppressed", "Values hidden")):
+    for field, title in (("recoded", "Values changed, by column"), ("suppressed", "Values hidden, by column")):
         cells = {name: n for name, n in (entry.get(field) or {}).items() if n}
         if len(cells) > 1:
             most = sorted(cells.items(), key=lambda cell: (-cell[1], cell[0]))
@@ -319,18 +333,21 @@ def _column(entry: Mapping, dictionary: Dictionary, done: Mapping[str, list[str]
 
 
 def _done_whole(ledger: Mapping, dictionary: Dictionary) -> dict[str, list[str]]:
-    """What steps did to whole columns: summed, rounded."""
+    """What steps did to each column beside hiding and recoding, which its figures tell."""
     done: dict[str, list[str]] = {}
     for entry in ledger["entries"]:
-        params = entry["params"]
-        if entry["step"] == "aggregate_counts":
+        step, params = entry["step"], entry["params"]
+        columns = [name for name, cells in (entry.get("recoded") or {}).items() if cells]
+        if step == "recode":
+            continue
+        if step == "aggregate_counts":
             columns, told = [v.name for v in dictionary.variables if v.role == Role.COUNT], "added up"
-        elif entry["step"] == "round_counts":
-            columns, told = params["columns"], f"rounded to base {params['base']}"
-        elif entry["step"] == "coarsen_coordinates":
+        elif step == "round_counts":
+            columns, told = params["columns"], f"rounded to multiples of {params['base']}"
+        elif step == "coarsen_coordinates":
             columns, told = params["columns"], f"rounded to {counted(params['decimals'] or 0, 'decimal')}"
         else:
-            continue
+            told = _DONE.get(step, "changed")
         for name in columns:
             done.setdefault(name, []).append(told)
     return done
@@ -342,7 +359,7 @@ def _grouped(columns: list[Column]) -> list[dict[str, Any]]:
     kept = [column for column in columns if not column.fate]
     changed = [column for column in columns if column.fate not in ("Dropped", "")]
     changed.sort(key=lambda column: (-column.loss, -column.share_hidden))
-    groups = (("changed", "Released with less detail", changed), ("dropped", "Dropped", dropped))
+    groups = (("changed", "Released with less detail, or changed", changed), ("dropped", "Dropped", dropped))
     return [
         {"fate": fate, "title": title, "columns": found, "open": len(found) <= _FEW or fate == "changed"}
         for fate, title, found in (*groups, ("kept", "Released as collected", kept))

@@ -8,6 +8,7 @@ from sdc.dictionary import Dictionary
 
 _LONGEST_LABEL = 70
 _KILOMETRES_A_DEGREE = 111.2
+_OPEN_ENDS = (" at most", " at least", " above", " below", " than")
 _OWN_COLUMNS = {  # the pipeline's, in no dictionary
     "round": "Round",
     "rows_aggregated": "Number of places added up",
@@ -67,9 +68,9 @@ def count_in_words(number: int) -> str:
     return f"{number:,}"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, many: str = "") -> str:
     """A count with its noun: ``1 record``, ``12,345 records``."""
-    return f"{count_in_words(number)} {noun if number == 1 else noun + 's'}"
+    return f"{count_in_words(number)} {noun if number == 1 else many or noun + 's'}"
 
 
 def share_in_words(share: float, digits: int = 1) -> str:
@@ -101,8 +102,13 @@ def pair_in_words(observed: Any, limit: Any) -> tuple[str, str]:
     return texts
 
 
-def value_in_words(value: Any) -> str:
-    """A number, word or truth of a verdict; a float from 0 to 1 is a share."""
+def whole_promise(promise: str, limit: str) -> str:
+    """A promise that only its limit makes a sentence, with it: ``Coordinates have decimals, at most 2``."""
+    return f"{promise} {limit}" if promise.endswith(_OPEN_ENDS) else promise
+
+
+def value_in_words(value: Any, *, shares: bool = True) -> str:
+    """A number, word or truth of a verdict; a float from 0 to 1 is a share, unless said otherwise."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -110,10 +116,13 @@ def value_in_words(value: Any) -> str:
     if isinstance(value, int):
         return count_in_words(value)
     if isinstance(value, float):
-        return share_in_words(value) if 0 <= value <= 1 else f"{value:,.2f}".rstrip("0").rstrip(".")
+        return share_in_words(value) if shares and 0 <= value <= 1 else f"{value:,.2f}".rstrip("0").rstrip(".")
     if isinstance(value, list | tuple):
-        return ", ".join(value_in_words(part) for part in value) or "none"
+        return ", ".join(value_in_words(part, shares=shares) for part in value) or "none"
     return str(value)
+
+
+FILTERS: dict[str, Callable] = {"n": count_in_words, "share": share_in_words, "counted": counted}  # of the templates
 
 
 def label_of(name: str, dictionary: Dictionary, language: str = "en") -> str:
@@ -233,6 +242,14 @@ def _suppress_sensitive(params: Mapping, said: Callable, dictionary: Dictionary)
     )
 
 
+def _suppress_household_answers(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
+    return (
+        f"Hide what the members of a household answered alike until {counted(params['households'], 'household')} at "
+        f"least share every combination of {said(params['columns'], 40)}. Keys stay "
+        "where they can."
+    )
+
+
 def _drop_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
     k = params.get("k")
     if k is None:
@@ -289,24 +306,18 @@ def _suppress_attributes(params: Mapping, said: Callable, dictionary: Dictionary
     )
 
 
-def _average_weights(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    return "Give all records that share a key their mean weight."
+def _always(sentence: str) -> Callable[[Mapping, Callable, Dictionary], str]:
+    return lambda params, said, dictionary: sentence
 
 
-def _sort_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    return "Sort the file by its content, so that the order of collection is gone."
+def _beyond(side: str) -> Callable[[Mapping, Callable, Dictionary], str]:
+    return lambda params, said, dictionary: (
+        f"Tell every {said(params['column'])} {side} {params['limit']:g} as one value."
+    )
 
 
 def _recode_to_bands(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
     return f"Recode {said(params['column'])} to {counted(len(params['bands']), 'band')}."
-
-
-def _top_code(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    return f"Tell every {said(params['column'])} above {params['limit']:g} as one value."
-
-
-def _bottom_code(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    return f"Tell every {said(params['column'])} below {params['limit']:g} as one value."
 
 
 def _round_numbers(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
@@ -360,10 +371,6 @@ def _displace_coordinates(params: Mapping, said: Callable, dictionary: Dictionar
     )
 
 
-def _shuffle_records(params: Mapping, said: Callable, dictionary: Dictionary) -> str:
-    return "Put the records into a random order."
-
-
 _SENTENCES: dict[str, Callable[[Mapping, Callable, Dictionary], str]] = {
     "remove_identifiers": _remove_identifiers,
     "surrogate_households": _surrogate_households,
@@ -371,8 +378,8 @@ _SENTENCES: dict[str, Callable[[Mapping, Callable, Dictionary], str]] = {
     "aggregate_counts": _aggregate_counts,
     "recode": _recode,
     "recode_to_bands": _recode_to_bands,
-    "top_code": _top_code,
-    "bottom_code": _bottom_code,
+    "top_code": _beyond("above"),
+    "bottom_code": _beyond("below"),
     "round_numbers": _round_numbers,
     "microaggregate": _microaggregate,
     "add_noise": _add_noise,
@@ -383,6 +390,7 @@ _SENTENCES: dict[str, Callable[[Mapping, Callable, Dictionary], str]] = {
     "displace_coordinates": _displace_coordinates,
     "suppress_locally": _suppress_locally,
     "suppress_sensitive": _suppress_sensitive,
+    "suppress_household_answers": _suppress_household_answers,
     "drop_records": _drop_records,
     "suppress_counts": _suppress_counts,
     "round_counts": _round_counts,
@@ -390,7 +398,7 @@ _SENTENCES: dict[str, Callable[[Mapping, Callable, Dictionary], str]] = {
     "merge_sites": _merge_sites,
     "remove_sensitive_sites": _remove_sensitive_sites,
     "suppress_attributes": _suppress_attributes,
-    "average_weights": _average_weights,
-    "sort_records": _sort_records,
-    "shuffle_records": _shuffle_records,
+    "average_weights": _always("Give all records that share a key their mean weight."),
+    "sort_records": _always("Sort the file by its content, so that the order of collection is gone."),
+    "shuffle_records": _always("Put the records into a random order."),
 }
