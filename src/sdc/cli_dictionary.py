@@ -93,8 +93,10 @@ def merge_form(
     conflicts: Annotated[
         Conflicts, typer.Option(help="Refuse contradictions, or keep what was and note them.")
     ] = Conflicts.refuse,
-    retire: Annotated[bool, typer.Option(help="What the form no longer asks ends with the present version.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Say what would change, and write nothing.")] = False,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="What the form no longer asks ends with the present version.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and write nothing.")] = False,
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
@@ -102,9 +104,7 @@ def merge_form(
     from sdc.files import write_text
     from sdc.forms import differences, merge, rewritten
 
-    path = _path(root, component)
-    text = read_text(path, DictionaryError)
-    old = parse_dictionary(text, str(path))
+    path, text, old = _held(component, root)
     scope = "loc" if old.kind == "counts" else None
     drafted, read = _drafted(form, component, About(scope) if scope else None, "", None, Envelope.kobo)
     merged, kept = merge(old, drafted, conflicts=conflicts.value, retire=retire)
@@ -161,9 +161,7 @@ def confirm_entries(
     from sdc.files import write_text
     from sdc.forms import confirm, rewritten
 
-    path = _path(root, component)
-    text = read_text(path, DictionaryError)
-    old = parse_dictionary(text, str(path))
+    path, text, old = _held(component, root)
     chosen = [*(names or ()), *(["*"] if every else [])]
     if not chosen:
         _tell(_counts(old) | {"proposals": [_proposal(v) for v in old.unconfirmed]}, as_json, _waiting(old))
@@ -230,9 +228,7 @@ def write_codes(
     from sdc.forms.merge import replaced
     from sdc.pcodes import read_places, with_places
 
-    path = _path(root, component)
-    text = read_text(path, DictionaryError)
-    old = parse_dictionary(text, str(path))
+    path, text, old = _held(component, root)
     if variable not in old.by_name:
         raise DictionaryError(f"{path}, `{variable}`", "is no variable", "Mend the name.")
     changed = with_places(old.by_name[variable], read_places(places, country))
@@ -273,10 +269,18 @@ def _path(root: Path, component: str) -> Path:
     return root / "dictionary" / f"{_component(component)}.yaml"
 
 
+def _held(component: str, root: Path) -> tuple[Path, str, Dictionary]:
+    """The file of a component, its text, and what that says: to be rewritten."""
+    path = _path(root, component)
+    text = read_text(path, DictionaryError)
+    return path, text, parse_dictionary(text, str(path))
+
+
 def _read(name: str, root: Path) -> Dictionary:
     """A dictionary by its component or its file."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else _path(root, name)
-    return parse_dictionary(read_text(path, DictionaryError), str(path))
+    if not name.endswith((".yaml", ".yml")):
+        return _held(name, root)[2]
+    return parse_dictionary(read_text(Path(name), DictionaryError), name)
 
 
 def _counts(found: Dictionary) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 
 HERE = Path()
 _SHOWN = 20  # row numbers of one fault; most frequent cells of one column
+_WIDE = 160  # characters of a line that no terminal breaks
 _COLOUR = {"high": "green", "medium": "yellow", "low": "red"}
 _ROUND = re.compile(r"[_ .-]*(?:r|round|rd)[_ -]?([0-9]{1,3})$", re.IGNORECASE)
 
@@ -159,7 +160,8 @@ def _written(made: Any, name: str, path: str, number: int, root: Path) -> list[s
         written.append(target.as_posix())
     elif made.merged != made.known:
         write_text(target, rewritten(read_text(target, DictionaryError), made.merged))
-        written.append(f"{target.as_posix()} ({len(made.fresh):,} new entries, version {made.merged.version})")
+        more = f", new codes of {', '.join(f'`{variable.name}`' for variable in made.grown)}" if made.grown else ""
+        written.append(f"{target.as_posix()} ({len(made.fresh):,} new entries{more}, version {made.merged.version})")
     write_text(params, new)
     return [*written, params.as_posix()]
 
@@ -202,8 +204,8 @@ def _as_json(made: Any, block: str) -> dict[str, Any]:
 
 
 def _print(made: Any, block: str, show_values: bool) -> None:
-    """The draft for a person."""
-    console = Console(highlight=False)
+    """The draft for a person; as wide as its tables need where it goes into a file or a pipe."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
     console.print(f"[bold]{made.records:,} records, {len(made.columns):,} columns[/bold], {_read_as(made.layout)}")
     if not made.sure:
         console.print(
@@ -259,7 +261,7 @@ def _columns(made: Any) -> Grid:
     grid = Grid("", "column", "type", "role", "filled", "distinct", "sure", "why", box=box.SIMPLE_HEAD, padding=(0, 1))
     for place in (4, 5):
         grid.columns[place].justify = "right"
-    grid.columns[1].max_width, grid.columns[1].overflow = 42, "fold"
+    grid.columns[1].max_width, grid.columns[1].overflow, grid.columns[3].overflow = 42, "fold", "fold"
     of = {variable: column for column, variable in made.of_column.items()}
     order = {name: place for place, name in enumerate(made.columns, start=1)}
     for variable in made.dictionary.variables:

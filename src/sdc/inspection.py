@@ -23,11 +23,20 @@ from sdc.register.states import GRANTED
 from sdc.release.papers import is_placeholder
 from sdc.release.signers import PRIVATE, SIGNERS, current, read_keys
 from sdc.request import Request, read_request
+from sdc.stage import SECURE
 
 
 def read_all(folders: Folders) -> tuple[list[Dictionary], list[Policy]]:
-    """Every dictionary and every policy of a checkout."""
+    """Every dictionary and every policy of a checkout.
+
+    Raises
+    ------
+    DictionaryError, PolicyError : when one is faulty, or when there is no dictionary at all.
+    """
     dictionaries = [read_dictionary(path) for path in sorted(folders.dictionaries.glob("*.yaml"))]
+    if not dictionaries:
+        line = "Run this in a checkout, or name one: `--root FOLDER`."
+        raise DictionaryError(str(folders.dictionaries), "holds no dictionary", line)
     policies = [read_policy(path) for path in sorted(folders.policies.glob("*.yaml"))]
     return dictionaries, policies
 
@@ -159,7 +168,8 @@ def examine_machine(root: Path) -> list[dict]:
         except PackageNotFoundError:
             found.append(_finding(package, "absent", "unsafe", "Install the project again: `make setup`."))
     found += [_r_engine(), _site_cache(root)]
-    found += [_modes(root / "data"), _key(root / ".sdc" / "key"), *_signing_keys(root)]
+    found += [_modes(root / name) for name in SECURE]
+    found += [_key(root / ".sdc" / "key"), *_signing_keys(root)]
     ignored = (root / ".gitignore").read_text().split() if (root / ".gitignore").exists() else []
     safe = "/data/" in ignored and "/releases/" in ignored
     found.append(
@@ -228,7 +238,7 @@ def _tracked(root: Path) -> list[str]:
 
 def _modes(folder: Path) -> dict:
     """Whether others on the machine can reach the files of a folder."""
-    what = f"{folder.name}/ readable by its owner only"
+    what = f"{folder}/ readable by its owner only"
     if os.name != "posix":
         return _finding(what, "not checked on this system", "note", "Restrict the folder's permissions by hand.")
     if not folder.exists():
@@ -238,7 +248,7 @@ def _modes(folder: Path) -> dict:
     open_files = sum(bool(stat.S_IMODE(p.stat().st_mode) & 0o077) for p in folder.rglob("*") if p.is_file())
     if not open_files:
         return _finding(what, "yes", "ok")
-    return _finding(what, f"{open_files} files are open to others", "unsafe", f"Run `chmod -R go= {folder.name}`.")
+    return _finding(what, f"{open_files} files are open to others", "unsafe", f"Run `chmod 700 {folder}`.")
 
 
 def standing(root: Path) -> list[dict]:

@@ -423,10 +423,3 @@ def with_places(variable: Variable, places: Places) -> Variable:
         "hierarchy": tuple(hierarchy),
     }
     return Variable.model_validate(fields)
-
-
-def places_text(rows: Iterable[tuple[str, int, str, str, str]]) -> str:
-    """A list of places as CSV: country, level, code, name, parent."""
-    lines = ["Location,Admin Level,P-Code,Name,Parent P-Code"]
-    lines += [",".join((country, str(level), code, name, parent)) for country, level, code, name, parent in rows]
-    return "\n".join(lines) + "\n"

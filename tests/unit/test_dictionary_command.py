@@ -100,3 +100,13 @@ def test_people_get_words(imported, tmp_path, words):
     result = CliRunner().invoke(app, [*words, "--root", str(tmp_path)])
     assert result.exit_code == 0
     assert "wait" in result.output or "Nothing but the version differs" in result.output
+
+
+def test_suites_are_not_written_where_no_dictionary_is(sdc, tmp_path):
+    """A folder that is no checkout: its suites would all be of components that are no more, and be removed."""
+    suite = tmp_path / "expectations" / "typed_other.json"
+    suite.parent.mkdir()
+    suite.write_text("{}")
+    with pytest.raises(DictionaryError, match="holds no dictionary"):
+        sdc("expectations", "write", "--root", tmp_path)
+    assert suite.exists()

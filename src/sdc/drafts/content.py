@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from sdc.dictionary import Type
 from sdc.ingest.multiples import MARKS
 from sdc.ingest.shapes import kinds_found, levelled
-from sdc.ingest.typed import Distinct, distinct
+from sdc.ingest.typed import ISO, PERCENT, Distinct, distinct
 
 RARE = 3  # a code of fewer records is not written into a dictionary: it may name somebody
 _LISTED = 60  # codes of a list that a person still reads
 _SEEN, _CHOICES = 3_000, 100  # distinct cells that are looked at; codes of a select_multiple at most
+_RECURS = 10  # times that each answer of a list is given, on average
 _SHORT, _LONG = 60, 80  # characters of a code at most; of a sentence at least
 NO_VALUE = frozenset(
     [
@@ -70,7 +71,6 @@ _TRUTH = tuple(frozenset(pair.split()) for pair in (
     "0 1", "true false", "yes no", "y n", "oui non", "sí no", "si no", "sim não", "نعم لا", "так ні", "да нет",
     "haa maya", "አዎ አይ", "হ্যাঁ না", "हाँ नहीं", "1 2"))  # fmt: skip
 WRITTEN = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("", "."), ("", ","))
-_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 _DATELIKE = (
     r"^[0-9]{1,4}[-/. ](?:[0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]+[0-9]{2,4}"
     r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}.*)?$"
@@ -107,6 +107,7 @@ class Facts:
     perhaps : dict, numbers such as 99 that may mean missing: a person decides
     formats : tuple, of dates
     separator : str or None, between the codes of a select_multiple
+    unit : str or None, `%` where numbers are written with it
     listed : tuple, codes to write into the dictionary; empty: open codes
     personal : dict, kind to records, as the scan found
     scripts : tuple of str
@@ -121,6 +122,7 @@ class Facts:
     perhaps: Mapping[str, int] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
     separator: str | None = None
+    unit: str | None = None
     listed: tuple[str, ...] = ()
     personal: Mapping[str, int] = field(default_factory=dict)
     scripts: tuple[str, ...] = ()
@@ -157,7 +159,8 @@ def written_numbers(columns: Mapping[str, pd.Series]) -> tuple[str, str]:
 
 def _texts(column: pd.Series) -> pa.Array:
     """Distinct texts that say something, with ASCII digits."""
-    return levelled(column[~(column.isin(NO_VALUE) | column.str.casefold().isin(NO_ANSWER)).to_numpy(dtype=bool)])
+    said = column[~(column.isin(NO_VALUE) | column.str.casefold().isin(NO_ANSWER)).to_numpy(dtype=bool)]
+    return pc.replace_substring_regex(levelled(said), PERCENT, "")
 
 
 def _matches(texts: pa.Array, pattern: str) -> pa.Array:
@@ -192,7 +195,11 @@ def facts(name: str, column: pd.Series, signs: tuple[str, str], *, written: bool
     nothing = every.values[every.values.isin(NO_VALUE).to_numpy(dtype=bool)]
     silent = every.values[folded.isin(NO_ANSWER).to_numpy(dtype=bool)]
     said = every.values[~every.values.isin([*nothing, *silent])]
-    found = _numbers(name, column, said, nothing, silent, signs) or _dates(name, column, said, nothing, silent)
+    found = (
+        _numbers(name, column, said, nothing, silent, signs)
+        or _percents(name, column, said, [*nothing, *silent], signs)
+        or _dates(name, column, said, nothing, silent)
+    )
     if found is None and written and not folded.isin(MARKS).all():
         return _finished(name, column, list(nothing), type=Type.TEXT, notes=("written beside a question",))
     return found or _words(name, column, every, said, nothing)
@@ -259,6 +266,20 @@ def _numbers(
     return _finished(name, column, [*nothing, *silent, *sentinel], type=kind, perhaps=told, notes=tuple(notes))
 
 
+def _percents(
+    name: str, column: pd.Series, said: pd.Series, missing: list[str], signs: tuple[str, str]
+) -> Facts | None:
+    """A column of numbers written with `%`, but for a bare 0; or None."""
+    texts = levelled(said)
+    signed = _matches(texts, PERCENT).to_numpy(zero_copy_only=False)
+    if not signed.any() or not pd.Series(texts.to_pylist(), dtype=object)[~signed].str.fullmatch("0+").all():
+        return None
+    bare = pc.replace_substring_regex(texts, PERCENT, "")
+    if not pc.all(_matches(bare, number_form(*signs, whole=False))).as_py():
+        return None
+    return _finished(name, column, missing, type=Type.NUMBER, unit="%", notes=("per cents, read as they are written",))
+
+
 def _sentinels(numbers: np.ndarray, texts: pd.Series) -> tuple[list[str], list[str]]:
     """Texts of numbers that mean missing, and of those that may: -99 where nothing else is negative, a lone 999."""
     held = dict(zip(texts, numbers, strict=True))
@@ -276,7 +297,7 @@ def _dates(name: str, column: pd.Series, said: pd.Series, nothing: pd.Series, si
     if not len(said):
         return None
     texts = levelled(said)
-    iso = _matches(texts, _ISO).to_numpy(zero_copy_only=False)
+    iso = _matches(texts, ISO).to_numpy(zero_copy_only=False)
     like = iso | _matches(texts, _DATELIKE).to_numpy(zero_copy_only=False)
     if not like.all():
         return None
@@ -348,7 +369,9 @@ def _words(name: str, column: pd.Series, every: Distinct, said: pd.Series, nothi
         or lengths.max() > 4 * _LONG
         or (lengths.max() > _LONG and not few)
     ):
-        return _finished(name, column, missing, type=Type.TEXT, notes=("sentences",))
+        again = " that recur: where they are answers of a list, give it the type `code`"
+        told = "sentences" + (again if few and n >= _RECURS * len(values) else "")
+        return _finished(name, column, missing, type=Type.TEXT, notes=(told,))
     scanned = kinds_found(values, names=True)
     safe = few and lengths.max() <= _SHORT and cells.records.min() >= RARE and not scanned
     notes = () if safe or not few else ("open list: some codes are rare",)

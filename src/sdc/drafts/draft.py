@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sdc.dictionary import Confidence, Dictionary, Geography, Link, Role, Type, Variable
+from sdc.dictionary import Confidence, Dictionary, Geography, Labels, Link, Role, Type, Variable
+from sdc.documents import build
 from sdc.drafts.content import NO_VALUE, Facts, facts, written_numbers
 from sdc.drafts.derived import Derived, derived
 from sdc.drafts.entries import Entries, numbers_of
@@ -17,6 +18,7 @@ from sdc.drafts.families import Family, families, is_marks, level_code
 from sdc.drafts.identities import Identity, identities
 from sdc.drafts.opening import opened
 from sdc.drafts.places import country_of
+from sdc.errors import DictionaryError
 from sdc.forms.merge import merge
 from sdc.forms.naming import part_of_name
 from sdc.forms.proposals import tokens
@@ -93,6 +95,7 @@ class Draft:
             for v in fresh
             if v.name not in taken
         )
+        grown = self.grown
         names = {v.name for v in added} | set(self.standing.values())
         links = tuple(
             link.model_copy(update={"total": total, "parts": parts})
@@ -100,8 +103,29 @@ class Draft:
             for total, *parts in [tuple(self.standing.get(name, name) for name in link.members)]
             if {total, *parts} & {v.name for v in added} and {total, *parts} <= names
         )
-        addition = self.dictionary.model_copy(update={"variables": added, "links": links, "title": self.known.title})
-        return merge(self.known, addition)[0] if added else self.known
+        addition = self.dictionary.model_copy(
+            update={"variables": (*grown, *added), "links": links, "title": self.known.title}
+        )
+        return merge(self.known, addition)[0] if added or grown else self.known
+
+    @property
+    def grown(self) -> tuple[Variable, ...]:
+        """Closed select_multiples that stand in the dictionary, with the codes that 0/1 columns have and they lack."""
+        if self.known is None:
+            return ()
+        names = {**self.standing, **{name: name for name in self.of_column.values()}}
+        mapped = {v.list_name for v in self.known.variables if v.list_name and any(step.map for step in v.hierarchy)}
+        found = []
+        for family in self.families:
+            own = self.known.by_name.get(names.get(self.of_column[family.parent], ""))
+            if own is None or own.type != Type.CODES or own.open_codes or not own.codes or own.list_name in mapped:
+                continue
+            levelled = {level_code(code) for code in own.codes}
+            new: dict[str, Labels] = {code: {} for code in family.children if level_code(code) not in levelled}
+            labels = {level_code(text) for told in own.codes.values() for text in told.values()}
+            if new and not labels & set(map(level_code, new)):
+                found.append(own.model_copy(update={"codes": {**own.codes, **new}}))
+        return tuple(found)
 
     @property
     def confirmed(self) -> Dictionary:
@@ -170,7 +194,7 @@ def draft(
     made.labelled = _labelled(frame, found, own)
     variables = made.variables(sums, decided)
     links = made.links(variables, sums)
-    missing = sorted({code for fact in own.values() for code in fact.missing})
+    missing = sorted({code for fact in columns.values() for code in fact.missing})
     broken = _broken(frame, found, columns, missing, made.labelled)
     layout = file.layout.model_copy(
         update={
@@ -181,10 +205,11 @@ def draft(
             **({"missing": tuple(code for code in missing if code not in known.missing)} if known else {}),
         }
     )
-    dictionary = Dictionary(
-        component=component, version="0.1.0", title={"en": component.replace("_", " ").capitalize()}, unit=made.unit,
-        missing=tuple(missing), variables=tuple(variables), links=tuple(links),
-    )  # fmt: skip
+    content = {
+        "component": component, "version": "0.1.0", "title": {"en": component.replace("_", " ").capitalize()},
+        "unit": made.unit, "missing": tuple(missing), "variables": tuple(variables), "links": tuple(links),
+    }  # fmt: skip
+    dictionary = build(content, f"{path}, draft of the dictionary", Dictionary, DictionaryError)
     findings = (
         *_told_identities(sums, made.repeats, links, names),
         *_told_derived(made.followed, decided),
@@ -306,13 +331,16 @@ def _derived(own: Mapping[str, Facts], n: int, rng: np.random.Generator) -> list
 
 def _names(own: Mapping[str, Facts], found: list[Family]) -> dict[str, str]:
     """Name of the variable of each column: its own where it can be one, else made of its letters."""
-    taken: dict[str, str] = {}
-    for column in [*own, *(family.parent for family in found if not family.text)]:
+    columns = [*own, *(family.parent for family in found if not family.text)]
+    taken = set(columns)  # a column's own name is its alias: no other variable may have it
+    names = {}
+    for column in columns:
         name = column if _MACHINE.fullmatch(column) else _slug(column)
-        while name in taken.values():
+        while name in taken and name != column:
             name += "_2"
-        taken[column] = name
-    return taken
+        taken.add(name)
+        names[column] = name
+    return names
 
 
 def _slug(text: str) -> str:

@@ -14,17 +14,20 @@ from sdc.drafts.derived import Derived
 from sdc.drafts.families import Family
 from sdc.drafts.identities import Identity
 from sdc.drafts.opening import Opened
-from sdc.drafts.places import listed_columns, pcode_columns
+from sdc.drafts.places import level_of_name, listed_columns, pcode_columns
 from sdc.drafts.roles import role_of
 from sdc.forms.naming import dtm_name, part_of_name
 from sdc.forms.proposals import Guess, propose, tokens
+from sdc.forms.wordlists import DEMOGRAPHIC
 from sdc.ingest.shapes import levelled
+from sdc.ingest.typed import PERCENT
 from sdc.pcodes import Places
 
 _GROUP = 5  # columns that share what stands before a dot: then it is a group
 _PERSONAL = frozenset(
     ["age", "sex", "gender", "sexe", "genre", "edad", "sexo", "birth", "dob", "relationship", "relat", "marital"]
 )
+_DIVIDES = ("sex", "age", "nationality")
 _HOMES = frozenset(["hh", "household", "households", "menage", "hogar", "hoh", "hohh", "hhsize"])
 
 
@@ -77,6 +80,7 @@ class Entries:
         self._once(guesses, Role.HOUSEHOLD)
         self._once(guesses, Role.WEIGHT)
         self._summed(guesses, sums)
+        self._spanning(guesses)
         self._twins(guesses, sums)
         self._leaders(guesses, decided)
         made = [self._variable(name, fact, guesses[name]) for name, fact in self.own.items()]
@@ -129,6 +133,20 @@ class Entries:
                     if guesses[name].role == Role.OTHER:
                         why = "the sum of other columns" if name == one.total else f"a part of `{one.total}`"
                         guesses[name] = Guess(Role.COUNT, why, Confidence.MEDIUM, Sensitivity.MODERATE)
+
+    def _spanning(self, guesses: dict[str, Guess]) -> None:
+        """Sex, age or nationality in a table with several rows a place divide the people who are counted there."""
+        areas = [name for name, guess in guesses.items() if guess.role == Role.KEY and guess.geography is not None]
+        if self.scope != "loc" or all(guess.role != Role.COUNT for guess in guesses.values()) or not areas:
+            return
+        finest = max(areas, key=lambda name: len(self.own[name].cells.values))
+        if 2 * len(self.own[finest].cells.values) > self.own[finest].observed:
+            return
+        for name, guess in guesses.items():
+            what = next((DEMOGRAPHIC[word] for word in tokens(self.bare(name)) if word in DEMOGRAPHIC), None)
+            if what in _DIVIDES and guess.role == Role.OTHER and self.own[name].type == Type.CODE:
+                why = f"{what} of the people who are counted: several rows a place"
+                guesses[name] = Guess(Role.KEY, why, Confidence.MEDIUM, Sensitivity.MODERATE)
 
     def _twins(self, guesses: dict[str, Guess], sums: list[Identity]) -> None:
         """Equal columns: a link where both are counts, else the second follows the first."""
@@ -195,7 +213,9 @@ class Entries:
     def _name_places(self, guesses: dict[str, Guess], by_column: Mapping[str, list[Derived]]) -> None:
         """A column with one name for each p-code names the places, whatever it is called."""
         for name, ones in by_column.items():
-            code = next((one.of for one in ones if one.both and one.of in self.pcodes), None)
+            told = level_of_name(self.bare(name))
+            codes = [one.of for one in ones if one.both and one.of in self.pcodes]
+            code = next((code for code in codes if told in (None, self.pcodes[code][0])), None)
             free = guesses[name].role in (Role.OTHER, Role.KEY, Role.IDENTIFIER) and self.own[name].type == Type.CODE
             if code is not None and name not in self.pcodes and free:
                 of = guesses[code]
@@ -269,6 +289,7 @@ class Entries:
             geography=guess.geography if role in (Role.KEY, Role.OTHER, Role.IDENTIFIER) else None,
             follows=self.names[leader] if leader else None,
             sensitivity=guess.sensitivity,
+            unit=fact.unit,
             formats=fact.formats,
         )
 
@@ -305,7 +326,7 @@ def _depth(geography: Geography | None) -> int:
 
 def numbers_of(fact: Facts, signs: tuple[str, str]) -> np.ndarray:
     """A column of numbers as floats; missing is nan."""
-    texts = pd.Series(levelled(fact.cells.values).to_pylist(), dtype=object)
+    texts = pd.Series(levelled(fact.cells.values).to_pylist(), dtype=object).str.replace(PERCENT, "", regex=True)
     texts = texts.str.replace(signs[0], "", regex=False) if signs[0] else texts
     numbers = texts.str.replace(signs[1], ".", regex=False).astype(float).to_numpy()
     return np.append(numbers, np.nan)[fact.cells.of_record]

@@ -78,13 +78,13 @@ def opened(
         notes = (*(note for note in notes if "no header row" not in note), "names from the file that was given")
     facts = _layout_facts(seen, grid, found, names_file)
     try:
-        frame, tolerated = open_source(path, build(facts, f"{path}, draft of the layout", Layout, DictionaryError))
+        frame, tolerated = _read(path, facts)
     except DataError as refusal:
         mended = None if names_file or grid.named else _all_named(grid, found)
         if mended is None or ("has no name" not in str(refusal) and "same name" not in str(refusal)):
             raise
         facts = _layout_facts(seen, grid, mended, None)
-        frame, tolerated = open_source(path, build(facts, f"{path}, draft of the layout", Layout, DictionaryError))
+        frame, tolerated = _read(path, facts)
     if sheet is not None and is_repeat(grid):
         facts, frame, told = _joined_to_parents(path, seen, grid, facts, frame)
         notes += told
@@ -93,8 +93,16 @@ def opened(
         notes += told
         if rows:
             facts["skip_at_end"], frame = rows, frame.iloc[:-rows].reset_index(drop=True)
-    layout = build(facts, f"{path}, draft of the layout", Layout, DictionaryError)
-    return Opened(frame, layout, grid, notes, found.sure, tolerated)
+    return Opened(frame, _layout(path, facts), grid, notes, found.sure, tolerated)
+
+
+def _layout(path: Path, facts: dict[str, Any]) -> Layout:
+    return build(facts, f"{path}, draft of the layout", Layout, DictionaryError)
+
+
+def _read(path: Path, facts: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows of a file by a layout that is still its entries."""
+    return open_source(path, _layout(path, facts))
 
 
 def _joined_to_parents(
@@ -105,13 +113,31 @@ def _joined_to_parents(
     if join is None:
         told = "it is a repeat group, and no sheet was found that it belongs to: declare `repeat` by hand"
         return facts, frame, (told,)
-    wanted = {**facts, "sheet": join.sheet, "repeat": list(join.repeat)}
+    wanted: dict[str, Any] = {**facts, "sheet": join.sheet, "repeat": list(join.repeat)}
+    notes: tuple[str, ...] = ()
     try:
-        joined, _ = open_source(path, build(wanted, f"{path}, draft of the layout", Layout, DictionaryError))
+        try:
+            joined, _ = _read(path, wanted)
+        except DataError:
+            wanted, notes = _without_ends(path, wanted)
+            joined, _ = _read(path, wanted)
     except DataError as refusal:
         told = "; ".join(fault.what for fault in refusal.faults)
         return facts, frame, (f"it is a repeat group that cannot be joined to `{join.sheet.strip()}`: {told}",)
-    return wanted, joined, (f"a repeat group, joined to `{join.sheet.strip()}`: one row is one repeat",)
+    return wanted, joined, (f"a repeat group, joined to `{join.sheet.strip()}`: one row is one repeat", *notes)
+
+
+def _without_ends(path: Path, facts: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The layout of joined sheets that leaves out the rows at the end of each that are no records."""
+    notes: list[str] = []
+    ends = []
+    alone = {name: fact for name, fact in facts.items() if name != "repeat"}
+    for sheet in (facts["sheet"], *(repeat["sheet"] for repeat in facts["repeat"])):
+        rows, told = rows_at_end(_read(path, {**alone, "sheet": sheet})[0])
+        ends.append({"skip_at_end": rows} if rows else {})
+        notes += [f"sheet `{sheet.strip()}`: {what}" for what in told]
+    repeats = [{**repeat, **end} for repeat, end in zip(facts["repeat"], ends[1:], strict=True)]
+    return {**facts, **ends[0], "repeat": repeats}, tuple(notes)
 
 
 def _chosen(seen: Peek, sheet: str | None, where: str) -> tuple[Grid, tuple[str, ...]]:
@@ -132,9 +158,9 @@ def _chosen(seen: Peek, sheet: str | None, where: str) -> tuple[Grid, tuple[str,
             raise DataError(where, f"has no sheet of the name given among its {len(grids):,}", "Look at `--sheet`.")
         return named[0], ()
     likely = [grid for grid in grids if grid.sheet.strip().casefold() not in _ASIDE] or grids
-    repeats = [grid for grid in likely if is_repeat(grid)]
-    mains = [grid for grid in likely if grid not in repeats] or likely
+    mains = [grid for grid in likely if not is_repeat(grid)] or likely
     best = max(mains, key=lambda grid: grid.height * max(map(len, grid.rows)))
+    repeats = [grid for grid in likely if is_repeat(grid) and grid is not best]
     notes: tuple[str, ...] = ()
     if len(grids) > 1:
         notes += (f"{len(grids):,} sheets; the largest is described, choose another with --sheet",)

@@ -14,7 +14,8 @@ _PCODE = re.compile(r"([A-Z]{2,3})([0-9]{2,12})")
 _COUNTRY = re.compile(r"[A-Z]{3}|[A-Z]{2}")
 _NAMED = re.compile(r"(?:^|[^a-z])adm(?:in)?[ _.-]?([0-4])(?![0-9])", re.IGNORECASE)
 _WORDS = {
-    "country": Geography.ADMIN0, "pays": Geography.ADMIN0, "oblast": Geography.ADMIN1, "governorate": Geography.ADMIN1,
+    "country": Geography.ADMIN0, "countries": Geography.ADMIN0, "pays": Geography.ADMIN0, "iso": Geography.ADMIN0,
+    "iso2": Geography.ADMIN0, "iso3": Geography.ADMIN0, "oblast": Geography.ADMIN1, "governorate": Geography.ADMIN1,
     "province": Geography.ADMIN1, "region": Geography.ADMIN1, "raion": Geography.ADMIN2, "district": Geography.ADMIN2,
     "departement": Geography.ADMIN2, "municipality": Geography.ADMIN3, "hromada": Geography.ADMIN3,
     "commune": Geography.ADMIN3,
@@ -24,6 +25,7 @@ _WORDS = {
     "country code": Geography.ADMIN0, "ward": Geography.ADMIN3, "area": Geography.ADMIN4, "gps": Geography.POINT,
 }  # fmt: skip
 _LEVELS = (Geography.ADMIN1, Geography.ADMIN2, Geography.ADMIN3, Geography.ADMIN4)
+_CODE_WORDS = {"pcode", "code", "codes", "name"}
 _LISTED = 0.5  # of the distinct codes of a column stand in the official list: the others are slips
 _MOST = 0.95  # of the distinct codes of a column have the form
 
@@ -70,8 +72,15 @@ def pcode_columns(values: Mapping[str, pd.Series]) -> dict[str, tuple[Geography,
         by_length = (
             _LEVELS[min(ranks[length], 3)] if len(ranks) > 1 else _LEVELS[0 if length <= 3 else 1 if length <= 5 else 2]
         )
-        found[name] = (told or by_length, why)
+        found[name] = (told or _level_beside(name, values) or by_length, why)
     return found
+
+
+def _level_beside(name: str, others: Iterable[str]) -> Geography | None:
+    """The level that the names of columns of the same places tell: `ADM 4 Muhalla (EN)` beside `Muhalla P Code`."""
+    words = {word for word in tokens(name) if len(word) > 2} - _CODE_WORDS
+    told = {level_of_name(other) for other in others if _NAMED.search(other) and words & set(tokens(other))}
+    return told.pop() if len(told) == 1 else None
 
 
 def listed_columns(values: Mapping[str, pd.Series], places: Places) -> dict[str, tuple[Geography, str]]:

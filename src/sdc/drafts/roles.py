@@ -57,6 +57,8 @@ def role_of(
     Guess
     """
     name = facts.name
+    if facts.type == Type.NUMBER and tokens(bare) == ("long",):
+        bare = "longitude"  # a word that says it in no longer name: `how_long`
     share = {kind: records / max(facts.observed, 1) for kind, records in facts.personal.items()}
     if name in pcodes:
         level, why = pcodes[name]
@@ -64,7 +66,7 @@ def role_of(
     if name in _ENVELOPE:
         role, why = _ENVELOPE[name]
         sensitivity = Sensitivity.HIGH if role in (Role.IDENTIFIER, Role.HOUSEHOLD) else Sensitivity.LOW
-        if not (role == Role.HOUSEHOLD and not facts.observed):
+        if not (role == Role.HOUSEHOLD and len(facts.cells.values) < 2):  # a main table may have the column too
             return Guess(role, why, Confidence.HIGH, sensitivity)
     if facts.type == Type.DATE and bare in ("start", "end", "today"):
         role, why, sure, sensitivity, _ = QUESTION_TYPES[bare]

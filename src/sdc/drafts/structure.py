@@ -4,6 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
+from sdc.ingest.shapes import EMAIL, NAME, PHONE, kinds_found
+
 _HXL = re.compile(r"#[A-Za-z]\w*(?:\s*\+\s*[A-Za-z]\w*)*")
 _VALUE = re.compile(
     r"[+-]?[0-9][0-9.,'\u00a0 ]*%?|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ].*)?"
@@ -134,7 +138,13 @@ def _is_header(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     values = sum(bool(_VALUE.fullmatch(text)) for text in texts)
     again = sum(any(place < len(other) and other[place] == cell for other in below) for place, cell in cells)
     once = len(set(texts)) > 0.9 * len(texts) or len(texts) - len(set(texts)) <= 1
-    return values <= _TEXT * len(texts) and once and again <= _RECURRING * len(texts)
+    return values <= _TEXT * len(texts) and once and again <= _RECURRING * len(texts) and not _tells_of_persons(texts)
+
+
+def _tells_of_persons(texts: Sequence[str]) -> bool:
+    """Whether cells name persons or reach them, as those of a first record do: as a header they would be told."""
+    hits = kinds_found(pd.Series(texts, dtype="str"), names=True)
+    return any(hit.sum() > _RECURRING * len(texts) for kind, hit in hits.items() if kind in (NAME, PHONE, EMAIL))
 
 
 def _is_group_row(row: Sequence[str], under: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

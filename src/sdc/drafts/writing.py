@@ -45,7 +45,9 @@ def extract_text(
     if layout.format in ("json", "sav", "dta", "parquet", "sql"):
         facts.pop("header_row", None)
     if layout.repeat:
-        facts["repeat"] = [repeat.model_dump(mode="json", exclude_none=True) for repeat in layout.repeat]
+        facts["repeat"] = [
+            {name: fact for name, fact in repeat.model_dump(mode="json").items() if fact} for repeat in layout.repeat
+        ]
     entry: dict[str, Any] = {name: {"component": component, "round": number, "path": path, "layout": facts}}
     if places is not None:
         entry[name]["places"] = places.model_dump(mode="json", exclude_defaults=True)

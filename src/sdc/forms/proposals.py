@@ -165,7 +165,8 @@ def _by_words(name: str, words: tuple[str, ...], type: Type, scope: str, source:
         word = min({"id", "code"} & said or said)
         what = because(word, "a name or a number for somebody who takes part in the interview")
         return Guess(Role.IDENTIFIER, what, Confidence.MEDIUM, Sensitivity.HIGH)
-    if (word := first(HOUSEHOLD_IDS)) and type in (Type.TEXT, Type.INTEGER, Type.CODE):
+    numbers = (Type.TEXT, Type.INTEGER, Type.CODE)
+    if (word := first(HOUSEHOLD_IDS)) and type in numbers and not _counts_on(words, word):
         return Guess(
             Role.HOUSEHOLD, because(word, "ties the records of one household"), Confidence.MEDIUM, Sensitivity.HIGH
         )
@@ -178,7 +179,7 @@ def _by_words(name: str, words: tuple[str, ...], type: Type, scope: str, source:
             return Guess(
                 Role.COUNT, what, Confidence.HIGH if source == "its name" else Confidence.MEDIUM, Sensitivity.MODERATE
             )
-    if type == Type.INTEGER and scope == "loc" and said & set(COUNTED) and said <= ONLY_COUNTED | _digits(said):
+    if type == Type.INTEGER and scope == "loc" and pairs & set(COUNTED) and said <= ONLY_COUNTED | _digits(said):
         what = because(" ".join(words), "it names people and nothing else, and holds whole numbers")
         return Guess(Role.COUNT, what, Confidence.MEDIUM, Sensitivity.MODERATE)
     if word := first(SENSITIVE):
@@ -199,6 +200,12 @@ def _by_words(name: str, words: tuple[str, ...], type: Type, scope: str, source:
         sure = Confidence.MEDIUM if source == "its name" else Confidence.LOW
         return Guess(Role.KEY, because(word, "a place"), sure, _sensitivity(geography), geography)
     return None
+
+
+def _counts_on(words: tuple[str, ...], pair: str) -> bool:
+    """Whether what seems to number a household goes on as a count: `hh number of children`, `hh number 12 14y`."""
+    after = words[words.index(pair.split()[-1]) + 1 :]
+    return len(after) > 1 and (after[0] in ("of", "de") or after[0].isdigit())
 
 
 def _digits(words: set[str]) -> set[str]:

@@ -176,10 +176,11 @@ COUNTED = _words(
     "elderly infants minors adults hh hhs household households families family familles menages men women "
     "children boys girls male female males females refugees arrivals departures hommes femmes enfants personas "
     "hogares familias population الافراد افراد الاسر اسرة نازحين النازحين qoys qof deplaces deplacees retournes "
-    "refugies desplazados впо осіб особи сімеи домогосподарств чоловіків жінок дітеи человек семеи мужчин женщин "
-    "детеи"
+    "refugies desplazados beneficiaries beneficiaires beneficiarios displaced displacements inneed in_need "
+    "targeted reached affected hombres mujeres ninos ninas впо осіб особи сімеи домогосподарств чоловіків жінок "
+    "дітеи человек семеи мужчин женщин детеи"
 )
-ONLY_COUNTED = frozenset((*COUNTED, *_words("of de des la los in and et y the years ans anos total")))
+ONLY_COUNTED = frozenset((*COUNTED, *_words("of de des la los in need and et y the years ans anos total new")))
 
 SENSITIVE: dict[str, str] = {
     **dict.fromkeys(
@@ -240,7 +241,7 @@ DEMOGRAPHIC: dict[str, str] = {
 }
 
 AREAS: dict[str, Geography] = {
-    **dict.fromkeys(_words("country pays pais البلد الدولة"), Geography.ADMIN0),
+    **dict.fromkeys(_words("country countries pays pais iso iso2 iso3 البلد الدولة"), Geography.ADMIN0),
     **dict.fromkeys(
         _words(
             "region province governorate gouvernorat provincia departamento المحافظة gobolka gobol wilaya oblast state "

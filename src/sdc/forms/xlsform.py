@@ -289,7 +289,8 @@ def _question(
         else:
             list_name = chosen[3]
     else:
-        kind = _TYPES.get(written.casefold(), written)
+        bare = written.removeprefix("uri:")  # `uri:deviceid` is the older way to ask for the same
+        kind = _TYPES.get(bare.casefold(), bare)
         kind = next((known for known in SIMPLE_TYPES if known.casefold() == kind.casefold()), kind)
         if kind.casefold() in _NO_COLUMN:
             return None

@@ -142,7 +142,7 @@ def _item(fields: Mapping[str, Any]) -> str:
     lines = []
     for key, value in fields.items():
         if key == "codes" and isinstance(value, dict):
-            lines += ["codes:\n", *(f"  {_pair(code, labels, '  ')}" for code, labels in value.items())]
+            lines += ["codes:\n", *(f"  {_pair(code, labels, '      ')}" for code, labels in value.items())]
         else:
             lines.append(_pair(key, value))
     return "".join(("  - " if place == 0 else "    ") + line for place, line in enumerate(lines))

@@ -39,6 +39,7 @@ class Repeat(Frozen):
     parent : column of the main table that a repeat names.
     child : column of the repeat that names its parent.
     columns : columns that a repeat takes from its parent; all of them where none is listed.
+    skip_at_end : last rows of the repeat's sheet that are no records.
     """
 
     sheet: str | None = None
@@ -46,6 +47,7 @@ class Repeat(Frozen):
     parent: str = "_index"
     child: str = "_parent_index"
     columns: tuple[str, ...] = ()
+    skip_at_end: int = Field(default=0, ge=0, le=100)
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
@@ -188,6 +190,8 @@ class Layout(Frozen):
         for repeat in self.repeat:
             if repeat.sheet is not None and self.format not in WORKBOOKS:
                 raise ValueError(f"{self.format} has no sheets: give the repeat's `file`")
+            if repeat.skip_at_end and self.format in NAMED:
+                raise ValueError(f"{self.format} holds records and nothing else: no rows are left out")
         return self
 
 

@@ -42,7 +42,8 @@ _PARTICLES = frozenset(
         "ould",
     ]
 )
-_NEAR_CUE = r"\p{Lu}\p{Ll}+ \p{Lu}\p{Ll}|بن|بنت|ولد|ဦး|ဒေါ်|\b(?:bin|ibn|bint|ould|mint)\b"
+_NAME_IS = "اسمي|اسمه|اسمها|المدعوة?|ስሜ|ስሙ|ስሟ|አቶ|ወይዘሮ|ወ/ሮ|ወ/ሪት|আমার নাম|তার নাম|তাঁর নাম|জনাব|मेरो नाम|मेरा नाम|उनको नाम|उसका नाम"
+_NEAR_CUE = rf"\p{{Lu}}\p{{Ll}}+ \p{{Lu}}\p{{Ll}}|بن|بنت|ولد|ဦး|ဒေါ်|\b(?:bin|ibn|bint|ould|mint)\b|{_NAME_IS}"
 _PLACES = frozenset(
     [
         "san",
@@ -112,6 +113,10 @@ _PLACES = frozenset(
         "школа",
     ]
 )
+_OPENING = frozenset((  # words that begin a sentence: a family name after one of them has no given name
+    "the", "this", "that", "old", "new", "our", "her", "his", "with", "for", "from", "les", "las", "los", "une", "des",
+    "una", "uns", "para", "por", "con", "dans", "pour", "avec", "для",
+))  # fmt: skip
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u1000-\u109f\u064b-\u0655\u2019'-])*")
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞĀ-ſА-ЯІЇЄҐ][^\W\d_A-ZА-ЯІЇЄҐ]+(?:[-'’][^\W\d_]+)?"
 _PAIR = rf"{_CAPITAL}(?:\s{_CAPITAL}){{1,3}}"
@@ -123,6 +128,10 @@ _CUED = re.compile(
     rf"|explique|dijo|pidió|comentó|каже|сказал[аи]?|"
     rf"говорит|сказав|повідоми\w+)(?!\w))"
 )
+_NAMED = re.compile(  # what a text calls a name, and the endings of Ukrainian and Russian family names and patronymics
+    rf"(?:^|[\s,.:;(])(?:{_NAME_IS})\s*:?\s+(?!و|لا |في |هو |هي |غير )[^\s\d]{{2,}}\s+[^\s\d]{{2,}}"
+    rf"|{_CAPITAL}\s[А-ЯІЇЄҐ]\w+(?:енко|чук|ович|евич|івна|ївна|овна|евна)(?!\w)"
+)
 _BETWEEN = re.compile(r"[^\W\d_]{2,}\s(?:بن|ابن|بنت|ولد|bin|ibn|bint|ould|mint)\s[^\W\d_]{2,}")
 _NO_BURMESE_NAME = ("ဦးစား", "ဦးစွာ", "ဦးဆောင်", "ဦးရေ", "ဦးတည်", "ဒေါ်လာ")
 _BURMESE_TITLE = re.compile(r"(?:^|\s)(?:ဦး|ဒေါ်)[က-အ][က-႟]{2,}(?=$|\s)")
@@ -130,12 +139,16 @@ _BURMESE = re.compile(r"(?:ဦး|ဒေါ်|မောင်|ကို|မ)\s?
 
 
 @cache
-def _lists() -> tuple[frozenset[str], str, tuple[str, ...]]:
-    """Names written with spaces between words, the same as a search expression, and Burmese names."""
-    text = files("sdc.ingest").joinpath("given_names.txt").read_text(encoding="utf-8")
-    names = {plain(name) for line in text.splitlines() if not line.startswith("#") for name in line.split()}
-    burmese = {name for name in names if "\u1000" <= name[0] <= "\u109f"}
-    return frozenset(names - burmese), "|".join(map(re.escape, sorted(names))), tuple(sorted(burmese))
+def _lists() -> tuple[frozenset[str], frozenset[str], tuple[str, ...]]:
+    """Names between blanks, those of them that only families have, and Burmese names."""
+    given, family = _listed("given_names.txt"), _listed("family_names.txt")
+    burmese = {name for name in given if "\u1000" <= name[0] <= "\u109f"}
+    return (given | family) - burmese, family - given, tuple(sorted(burmese))
+
+
+def _listed(file: str) -> frozenset[str]:
+    text = unicodedata.normalize("NFC", files("sdc.ingest").joinpath(file).read_text(encoding="utf-8"))
+    return frozenset(plain(name) for line in text.splitlines() if not line.startswith("#") for name in line.split())
 
 
 def plain(word: str) -> str:
@@ -163,11 +176,7 @@ def names_persons(values: pd.Series) -> np.ndarray:
     array of bool, (u,)
     """
     found = np.zeros(len(values), dtype=bool)
-    _, expression, _ = _lists()
-    folded = _folded(values)
-    whole = rf"(?i)(?:^|[^\pL])(?:{expression})(?:$|[^\pL\pM])|[က-႟]"
-    near = pc.match_substring_regex(folded, whole).to_numpy(zero_copy_only=False)
-    places = np.flatnonzero(near)
+    places = np.flatnonzero(_has_listed_word(_folded(values)))
     texts = values.to_numpy(dtype=object)
     found[places] = [_names_person(text) for text in texts[places]]
     cued = pc.match_substring_regex(pa.array(values, type=pa.string(), from_pandas=True), _NEAR_CUE)
@@ -176,11 +185,21 @@ def names_persons(values: pd.Series) -> np.ndarray:
     return found
 
 
+def _has_listed_word(folded: pa.Array) -> np.ndarray:
+    """Which texts have a word of the lists among theirs, or a letter of Burmese, which puts no blanks between words."""
+    words = pc.split_pattern_regex(pc.utf8_lower(folded), r"[^\pL\pM]+")
+    held = pc.is_in(words.flatten(), value_set=pa.array(sorted(_lists()[0]), type=pa.string()))
+    found = pc.match_substring_regex(folded, "[က-႟]").to_numpy(zero_copy_only=False).copy()
+    found[pc.list_parent_indices(words).to_numpy()[held.to_numpy(zero_copy_only=False)]] = True
+    return found
+
+
 def _is_cued(text: str) -> bool:
-    """Whether words around it say that two capitalised words are a person, or a particle or title does."""
-    cue = _CUED.search(text)
-    if cue and not {plain(word[0]) for word in _WORD.finditer(cue[0])} & _PLACES:
-        return True
+    """Whether words around two others say that these are a person, or an ending, a particle or a title does."""
+    for cue in (_CUED.search(text), _NAMED.search(text)):
+        near = text[max(cue.start() - 12, 0) : cue.end()] if cue else ""
+        if cue and not {plain(word[0]) for word in _WORD.finditer(near)} & _PLACES:
+            return True
     title = _BURMESE_TITLE.search(text)
     return bool(_BETWEEN.search(text)) or bool(title and not title[0].strip().startswith(_NO_BURMESE_NAME))
 
@@ -200,7 +219,7 @@ def plain_text(text: str) -> str:
 
 def _names_person(text: str) -> bool:
     """Whether a listed name has a neighbour that makes it a person's."""
-    listed, _, burmese = _lists()
+    listed, family, burmese = _lists()
     words = list(_WORD.finditer(text))
     folded = [plain(word[0]) for word in words]
     for place, (word, name) in enumerate(zip(words, folded, strict=True)):
@@ -218,7 +237,8 @@ def _names_person(text: str) -> bool:
                 beside = words[other][0]
                 if folded[other] in listed or folded[other] in _PARTICLES:
                     return True
-                if cased and beside[0].isupper() and len(beside) > 2 and (other > place or place > 1):
+                sure = other > place or place > 1 or (name in family and folded[other] not in _OPENING)
+                if cased and beside[0].isupper() and len(beside) > 2 and sure:
                     return True
     return bool(burmese) and any(any(name in match[0] for name in burmese) for match in _BURMESE.finditer(text))
 
@@ -230,7 +250,7 @@ def _touch(text: str, left: re.Match[str], right: re.Match[str]) -> bool:
 
 def share_of_names(values: Iterable[str]) -> float:
     """Share of texts that are nothing but two to five words of which one is a listed given name: a column of names."""
-    listed, _, _ = _lists()
+    listed, *_ = _lists()
     texts = list(values)
     named = sum(2 <= len(words) <= 5 and any(word in listed for word in words) for words in map(_plain_words, texts))
     return named / len(texts) if texts else 0.0

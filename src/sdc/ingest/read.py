@@ -65,6 +65,9 @@ def open_source(path: Path, layout: Layout, progress: Progress | None = None) ->
         inner, rows, columns = _framed(grid, (), layout, where)
         told["empty_rows"] += rows
         told["empty_columns"] += columns
+        if repeat.skip_at_end:
+            inner = _without_end(inner, repeat.skip_at_end, where)
+            told["rows_at_end"] = told.get("rows_at_end", 0) + repeat.skip_at_end
         frame, childless = joined(frame, inner, repeat, where)
         told.setdefault("parents_without_repeats", []).append(childless)
     return frame, told

@@ -78,6 +78,8 @@ def _called(read: Any, path: str, where: str, **options: Any) -> Any:
         return read(path, **options)
     except MemoryError:
         raise
+    except OverflowError:
+        refusal = DataError(where, "holds a date outside the years 1 to 9999", "Mend it where the file was written.")
     except Exception:  # noqa: BLE001
         refusal = DataError(where, "cannot be read as an SPSS or Stata file", "It is damaged: export it again.")
     raise refusal

@@ -15,9 +15,11 @@ TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 INVISIBLE = "[\u200b\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff\x01-\x1f\x7f]"
 ZEROS = "٠۰߀०০੦૦୦௦౦೦൦๐໐༠၀႐០᠐０"  # of the scripts that write numbers with ten digits
 DIGITS = str.maketrans({chr(ord(zero) + place): str(place) for zero in ZEROS for place in range(10)})
-_WRITTEN_ELSEWHERE = DIGITS | str.maketrans("\u2212\u00a0\u202f\u066c", "-  ,")
-_ISO = (
-    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
+_WRITTEN_ELSEWHERE = DIGITS | str.maketrans("\u2212\u00a0\u202f\u066b\u066c\u066a", "-  .,%")
+PERCENT = r"\s*%$"
+ISO = (
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?"
+    r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?$"
 )
 
 
@@ -145,7 +147,6 @@ def presence_faults(variable: Variable, column: Distinct, where: str) -> list[Fa
 
 Problem = tuple[str, str, np.ndarray]  # what is wrong, what to do, which distinct texts
 _MEND = "The cells are not shown here. Mend the extract, or declare what means missing in `missing`."
-_NONE = np.zeros(0, dtype=bool)
 
 
 def _numbers(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.Series, list[Problem]]:
@@ -157,6 +158,11 @@ def _numbers(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.
     else:
         form, kind = f"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?", "are not numbers"
     texts = _levelled(values)
+    signed = texts.str.contains(PERCENT, regex=True).to_numpy(dtype=bool)
+    unsigned = np.zeros(len(values), dtype=bool)
+    if variable.unit == "%" and signed.any():
+        unsigned = ~signed & ~texts.str.fullmatch("0+").to_numpy(dtype=bool)
+        texts = texts.str.replace(PERCENT, "", regex=True)
     good = texts.str.fullmatch(form).to_numpy(dtype=bool)
     plain = texts[good]
     if layout.thousands:
@@ -170,12 +176,15 @@ def _numbers(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.
     low = variable.min if variable.min is not None else (0 if variable.role in (Role.COUNT, Role.WEIGHT) else -np.inf)
     high = variable.max if variable.max is not None else np.inf
     outside = ((numbers < low) | (numbers > high)).to_numpy()
+    foreign = signed & (variable.unit != "%") & ~good
     problems = [
-        (f"{kind} in the form that the layout declares", _MEND, ~good),
+        ("are written with `%`", 'Declare `unit: "%"`: then they are read as they are written.', foreign),
+        ("are written without `%`, others with it", "Is 0.5 a half or a half per cent? Mend the extract.", unsigned),
+        (f"{kind} in the form that the layout declares", _MEND, ~good & ~foreign),
         ("are larger than a number in a file can be", _MEND, beyond),
         (f"are outside the range {low:g} to {high:g}", "Mend the extract, or `min` and `max`.", outside),
     ]
-    return numbers.mask(outside), problems
+    return numbers.mask(outside | unsigned), problems
 
 
 def _levelled(values: pd.Series) -> pd.Series:
@@ -199,7 +208,7 @@ def _floats(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.S
 def _dates(variable: Variable, values: pd.Series, layout: Layout) -> tuple[pd.Series, list[Problem]]:
     """ISO 8601 first, its time of day cut off; then the declared formats, which must not contradict one another."""
     texts = _levelled(values)
-    days = _parsed(texts.str.extract(_ISO, expand=False), "%Y-%m-%d")
+    days = _parsed(texts.str.extract(ISO, expand=False), "%Y-%m-%d")
     iso = days.notna()
     ambiguous = np.zeros(len(values), dtype=bool)
     for form in (*variable.formats, *layout.date_formats):
