@@ -19,7 +19,7 @@ def main() -> None:
     table, entries = apply(steps, read_rounds(brief, folders, at.typed), read_secret(at.key))
     write_table(table, at.table)
     write_json(at.ledger, {"request": brief.request.id, "entries": entries})
-    print(f"{brief.request.id}: {len(steps)} steps, {len(table)} records, {len(table.variables)} columns")
+    print(f"{brief.request.id}: {len(steps)} steps, {len(table):,} records, {len(table.variables)} columns")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 Each command imports what it needs when it runs: pandas and its like take seconds, and `--help` should not.
 """
 
-import json
-import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +25,7 @@ from sdc import (
     cli_release,
     cli_request,
 )
+from sdc.cli_request import HERE, As, Json, RequestId, Root, acting, tell
 from sdc.stage import run
 
 app = typer.Typer(
@@ -49,11 +48,6 @@ app.command()(cli_ingest.inspect)
 for _command in (cli_bench.risk, cli_bench.suppress, cli_bench.recode):
     app.command(rich_help_panel=cli_bench.PANEL)(_command)
 app.add_typer(cli_cells.cells, name="cells", rich_help_panel=cli_bench.PANEL)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-RequestId = Annotated[str, typer.Argument(help="Id of the request, such as REQ-2026-001.", metavar="REQ")]
-Root = Annotated[Path, typer.Option(help="The checkout that holds params.yaml.", file_okay=False)]
-HERE = Path()
 
 
 @app.callback(invoke_without_command=True)
@@ -84,7 +78,7 @@ def samples(
 
     with Console(stderr=True).status("Writing samples"):
         written = [*write_samples(out, seed=seed, scale=scale), *cli_registry.write_samples(HERE)]
-    _tell({"written": [str(path) for path in written]}, as_json, [str(path) for path in written])
+    tell({"written": [str(path) for path in written]}, as_json, [str(path) for path in written])
 
 
 @app.command()
@@ -96,10 +90,10 @@ def check(root: Root = HERE, as_json: Json = False) -> None:
     from sdc.inspection import check_documents
 
     found = check_documents(_folders(root), root / "expectations", date.today())
-    grid = Grid(Column("document", overflow="fold"), "what", "state")
+    grid = Grid(Column("document", no_wrap=True, overflow="fold"), "what", "state")
     for row in found:
         grid.add_row(row["document"], row["what"], row["state"])
-    _tell({"documents": found}, as_json, grid)
+    tell({"documents": found}, as_json, grid)
 
 
 @app.command()
@@ -111,7 +105,7 @@ def explain(request: RequestId, root: Root = HERE, as_json: Json = False) -> Non
 
     brief = read_brief(request, _folders(root), date.today())
     plan = read_json(root / "data" / "assessed" / request / "plan.json")
-    _tell(plan, as_json, Markdown(plan_in_words(plan, brief)))
+    tell(plan, as_json, Markdown(plan_in_words(plan, brief)))
 
 
 @app.command()
@@ -141,7 +135,7 @@ def frontier(
     if out is not None:
         write_json(out / f"{request}.json", found)
         write_text(out / f"{request}.html", frontier_page(found, brief))
-    _tell(found, as_json, frontier_grids(found))
+    tell(found, as_json, frontier_grids(found))
 
 
 @app.command()
@@ -156,14 +150,16 @@ def status(root: Root = HERE, as_json: Json = False) -> None:
         lines += [f"  report   {row['report']}"] if row["report"] else []
         lines += [f"  package  {row['package']}"] if row["package"] else []
         lines += [f"  released {path}" for path in row["released"]]
-    lines += ["", "Next: sdc request prepare, submit; two others read the report and sdc request review; sdc publish"]
-    _tell({"requests": rows}, as_json, lines)
+    waiting = any(row["gate"] == "not built" for row in rows)
+    lines += ["", "Next: dvc repro builds what is not built yet."] if waiting else [""]
+    lines += ["Then: sdc request prepare, submit; two others read the report and sdc request review; sdc publish"]
+    tell({"requests": rows}, as_json, lines)
 
 
 @app.command()
 def publish(
     request: RequestId,
-    actor: cli_request.As = "",
+    actor: As = "",
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
@@ -174,6 +170,8 @@ def publish(
     from sdc.chain import judged_on, require_current, require_judged
     from sdc.files import read_json, read_table, sha256_of
     from sdc.inputs import read_brief
+    from sdc.release.anchors import require_register
+    from sdc.release.catalogue import read_catalogue
     from sdc.release.provenance import KEY, publication, read_secret
     from sdc.release.publish import candidate_of
     from sdc.release.publish import publish as move
@@ -181,7 +179,7 @@ def publish(
     from sdc.release.signers import load_signer
     from sdc.release.store import opened
 
-    by = cli_request.acting(actor)
+    by = acting(actor)
     brief = read_brief(request, _folders(root), date.today())
     candidate = candidate_of(root / "data" / "candidates" / request)
     require_current(candidate / "manifest.json", brief, _folders(root))
@@ -194,7 +192,8 @@ def publish(
                 pass
 
         with cli_audit.publishing(root, request, brief.request.component, candidate.name, end_killed):
-            data = root / "data"
+            require_register(register, read_catalogue(root / "releases"))
+            data, reviewed = root / "data", sha256_of(candidate / "manifest.json")
             protected, verdict = data / "protected" / request, read_json(data / "verdicts" / request / "verdict.json")
             plan, table = data / "assessed" / request / "plan.json", protected / "table.parquet"
             require_judged(verdict, judged_on(plan, protected / "ledger.json", table, brief, _folders(root)))
@@ -205,18 +204,33 @@ def publish(
                 request=brief.request,
                 verdict=verdict,
                 today=date.today(),
-                approved_by=register.approvers(request, sha256_of(candidate / "manifest.json")),
-                extra=publication(root),
+                reviewed=reviewed,
+                approved_by=register.approvers(request, reviewed),
+                extra=publication(root, register.head()),
+                papers=_papers(data, request),
                 signer=load_signer(root),
                 enter=enter,
             )
-    _tell({"released": str(released)}, as_json, f"Released: {released}")
+    tell({"released": str(released)}, as_json, f"Released: {released}")
+
+
+def _papers(data: Path, request: str) -> dict[str, str]:
+    """What a release rests on, to be kept with it: the next version is built in the same places."""
+    from sdc.documents import read_text
+    from sdc.errors import DataError
+
+    places = {name: data / "assessed" / request / name for name in ("plan.json", "plan.md", "risk.json")}
+    places |= {"ledger.json": data / "protected" / request / "ledger.json"}
+    places |= {name: data / "verdicts" / request / name for name in ("verdict.json", "report.html")}
+    places |= {"audit.json": data / "audits" / request / "audit.json"}
+    places |= {"audit.html": data / "audits" / request / "report.html"}
+    return {name: read_text(path, DataError) for name, path in places.items()}
 
 
 @app.command()
 def verify(
     path: Annotated[Path, typer.Argument(help="Folder of a package.", exists=False)],
-    candidate: Annotated[bool, typer.Option(help="It is not published yet, and so not signed.")] = False,
+    candidate: Annotated[bool, typer.Option("--candidate", help="It is not published yet, and so not signed.")] = False,
     root: Root = HERE,
     as_json: Json = False,
 ) -> None:
@@ -233,7 +247,7 @@ def verify(
     holding = [each.name for each in checks if each.passed]
     answer = {"package": str(path), "verified": refused is None, "checks": holding, "results": told}
     if as_json or refused is None:
-        _tell(answer, as_json, grid)
+        tell(answer, as_json, grid)
     if refused is not None and as_json:
         raise typer.Exit(refused.exit_code)
     if refused is not None:
@@ -248,7 +262,7 @@ def write_expectations(root: Root = HERE, as_json: Json = False) -> None:
 
     dictionaries, policies = read_all(_folders(root))
     written = write_suites(root / "expectations", dictionaries, policies)
-    _tell({"written": [str(path) for path in written]}, as_json, f"{len(written)} suites written")
+    tell({"written": [str(path) for path in written]}, as_json, f"{len(written)} suites written")
 
 
 @app.command()
@@ -257,28 +271,18 @@ def doctor(root: Root = HERE, as_json: Json = False) -> None:
     from sdc.inspection import examine_machine
 
     found = examine_machine(root)
-    grid = Grid("what", "state", "do")
+    grid = Grid(*(Column(name, overflow="fold") for name in ("what", "state", "do")))
     for row in found:
         grid.add_row(row["what"], row["state"], escape(row["do"]))
-    _tell({"findings": found}, as_json, grid)
+    tell({"findings": found}, as_json, grid)
     if any(row["level"] == "unsafe" for row in found):
         raise typer.Exit(14)
 
 
 def _folders(root: Path) -> Any:
-    from sdc.inputs import Folders
+    from sdc.inputs import folders_of
 
-    documents = (root / "params.yaml", root / "dictionary", root / "policies", root / "requests")
-    return Folders(*documents, register=os.environ.get("SDC_REGISTER", ""))
-
-
-def _tell(content: dict, as_json: bool, text: Any) -> None:
-    """One answer, for a machine or for a person."""
-    if as_json:
-        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
-    else:
-        for line in text if isinstance(text, list) else [text]:
-            Console(soft_wrap=isinstance(line, str), highlight=False).print(line)
+    return folders_of(root)
 
 
 def _app() -> None:

@@ -20,6 +20,8 @@ from sdc.request import read_request
 COUNTS_RAW, PERSONS_RAW = "data/raw/mobility_tracking_r01.csv", "data/raw/registration_r01.csv"
 PERSONS_FILE, PERSONS_DICTIONARY = f"requests/{PERSONS}.yaml", "dictionary/registration.yaml"
 INGEST_COUNTS, INGEST_PERSONS = "ingest@mobility_tracking_r01", "ingest@registration_r01"
+AUDIT = f"data/audits/{PERSONS}/audit.json"
+KNOWN = {"release_id": "dashboard", "request": "dashboard", "facts_sha256": "0" * 64}
 SUITE = "expectations/release_registration_public.json"
 
 Breakage = Callable[[Checkout], Any]
@@ -467,6 +469,61 @@ CASES = {
     ),
     "publish: revoked": Case(
         f"sdc publish {PERSONS} --as ACT-0002", ended("revoked"), 15, "ApprovalError", "`revoked`"
+    ),
+    "publish: another recipient": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        document(PERSONS_FILE, requester={"organisation": "Somebody Else", "type": "private"}),
+        15,
+        "ApprovalError",
+        "names another recipient",
+    ),
+    "publish: request changed since": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        document(PERSONS_FILE, title="Another one"),
+        15,
+        "ApprovalError",
+        "after",
+    ),
+    "publish: agreement ended": Case(
+        f"sdc publish {PERSONS} --as ACT-0002", until("2026-02-01"), 15, "ApprovalError", "agreement ended"
+    ),
+    "publish: policy weakened": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        rule("public", "max_household_risk", 1.0),
+        15,
+        "ApprovalError",
+        "promises less than when it was granted",
+    ),
+    "publish: audit failed": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        in_json(AUDIT, lambda found: found.update(gate="fail")),
+        13,
+        "DisclosureError",
+        "no package is written",
+    ),
+    "publish: audit not ended": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        in_json(AUDIT, lambda found: found.update(complete=False)),
+        13,
+        "DisclosureError",
+        "no package is written",
+    ),
+    "publish: audited before another release": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        in_json("data/facts/registration/index.json", lambda found: found["releases"].append(KNOWN)),
+        14,
+        "IntegrityError",
+        "before another release of its population",
+    ),
+    "publish: facts of another audit": Case(
+        f"sdc publish {PERSONS} --as ACT-0002",
+        in_json(AUDIT, lambda found: found.update(facts_sha256="0" * 64)),
+        14,
+        "IntegrityError",
+        "not the facts that were audited",
+    ),
+    "publish: another table than was judged": Case(
+        f"sdc publish {PERSONS} --as ACT-0002", unjudged_table, 14, "IntegrityError", "is of another table"
     ),
     "publish: never approved": Case(
         f"sdc publish {UNAPPROVED} --as ACT-0002", lambda _: None, 15, "ApprovalError", "`appraisal`"

@@ -163,6 +163,7 @@ def test_members_are_counted_whom_their_common_answers_group():
     )
     before = Table(rows, (home, area, fled, sex))
     after = Table(rows[["area", "fled", "sex"]].iloc[::-1], (area, fled, sex))
-    assert tied_members(before, after) == (1, 3)  # `a`; `b` and `c` answered alike, `d` is one person
-    assert tied_members(before, before) == (0, 0)  # the number is there: nothing is asked of the answers
-    assert tied_members(after, after) == (0, 0)
+    assert tied_members(before, after, 2) == (1, 3)  # `a`; `b` and `c` answered alike, `d` is one person
+    assert tied_members(before, after, 3) == (3, 7)  # `b` would know `c`
+    assert tied_members(before, before, 3) == (0, 0)  # the number is there: nothing is asked of the answers
+    assert tied_members(after, after, 3) == (0, 0)

@@ -538,6 +538,44 @@ def test_what_cannot_be_protected_names_the_variable_to_coarsen_and_says_that_it
     assert said(*words, "--intruder", "knows-primary")["recoverable"] == {"knows-primary": 0}
 
 
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("--by", "adm2>adm1,sex", "--count", "freq"), DataError),
+        (("--by", "adm1>adm1", "--count", "freq"), PolicyError),
+        (("--by", "freq,sex", "--count", "freq"), PolicyError),
+    ],
+)
+def test_a_mistyped_by_is_refused(idps, words, error):
+    said("cells", idps, *words, *RULE, error=error)
+
+
+def test_a_table_with_holes_is_not_protected_again(idps, tmp_path):
+    out = tmp_path / "out.csv"
+    said("cells", idps, *BY, *RULE, "--out", out)
+    refusal = said("cells", out, *BY, *RULE, "--total", "Total", error=DataError)["error"]
+    assert "sdc cells audit" in refusal
+    said("cells", "audit", out, *BY, "--suppressed", "sex", error=PolicyError)
+
+
+def test_last_round_is_withstood_where_its_file_is_given(idps, tmp_path):
+    out = tmp_path / "out.csv"
+    said("cells", idps, *BY, *RULE, "--out", out)
+    found = said("cells", idps, *BY, *RULE, "--last", out)["recoverable"]
+    assert found == {"at-least-one": 0, "last-round": 0}
+
+
+def test_both_sides_and_zeros_ask_for_what_room_there_is(idps):
+    """A count of 0 or 1 has none below. Three up and three down is proved to be too much for one of 1 at least."""
+    for more in ((), ("--zeros",)):
+        assert said("cells", idps, *BY, *RULE, "--both-sides", *more)["recoverable"] == {"at-least-one": 0}
+    far = said("cells", idps, *BY, *RULE, "--both-sides", "--move", 3, "--intruder", "nothing-known")
+    assert far["recoverable"] == {"nothing-known": 0}
+    refused = said("cells", idps, *BY, *RULE, "--both-sides", "--move", 3, error=DisclosureError)["error"]
+    assert "1 cells cannot be protected" in refused
+    assert "that is proved" in refused
+
+
 @pytest.mark.slow
 def test_more_than_a_hundred_thousand_cells(tmp_path):
     """6,000 areas in 120 of the first level, by sex and age: protected and audited in well under two minutes."""

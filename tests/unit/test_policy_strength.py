@@ -37,6 +37,8 @@ def changed(policy: Policy, name: str, **entries) -> Policy:
         ("lowest_geography_records", "admin3", "admin0"),
         ("lowest_geography_counts", "site", "admin1"),
         ("highest_sensitivity", "severe", "low"),
+        ("own_count", "unknown", "known"),
+        ("last_round", "unknown", "known"),
     ],
 )
 def test_a_number_that_goes_the_weaker_way_is_named(policy, name, weaker, stricter):

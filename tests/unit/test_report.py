@@ -14,7 +14,7 @@ import pytest
 import report_samples as samples
 from sdc.dictionary import Dictionary
 from sdc.errors import IntegrityError
-from sdc.report.page import page
+from sdc.report.page import _RULES, page
 from sdc.report.pictures import Measure, histogram, risk_bars
 from sdc.report.words import (
     columns_in_words,
@@ -105,7 +105,7 @@ def test_who_asked_for_what_and_until_when(passing):
     for expected in (
         "Regional Mixed Migration Network, NGO",
         "A public dashboard on routes, reasons for leaving and needs during the journey.",
-        "Approved by actor-014 on 2026-02-03; it expires on 2026-12-31",
+        "2026-12-31; approved by actor-014 on 2026-02-03",
         "13 of 16 columns",
         "round 1",
     ):
@@ -154,8 +154,27 @@ def test_counts_that_were_added_up_and_rounded_are_not_said_to_be_as_collected(f
     text = said(failing)
     kept = text[text.index("Released as collected (3)") : text.index("Open warnings and known limits")]
     assert "Number of" not in kept
-    assert "Added up and rounded to base 5" in text
-    assert "Added up, rounded to base 5 and some values hidden" in text
+    assert "Added up and rounded to multiples of 5" in text
+    assert "Added up, rounded to multiples of 5 and some values hidden" in text
+
+
+def test_a_column_that_a_step_changed_is_not_said_to_be_as_collected():
+    documents = samples.passing_records()
+    kept = next(c["name"] for c in documents["verdict"]["loss"]["columns"] if not (c["loss"] or c["level"]))
+    entry = documents["ledger"]["entries"][-1] | {"step": "average_weights", "params": {}, "recoded": {kept: 7}}
+    documents["ledger"] = {**documents["ledger"], "entries": [*documents["ledger"]["entries"], entry]}
+    text = said(page(**documents))
+    assert "Averaged over records alike" in text
+    assert "Released as collected (3)" in text
+
+
+def test_numbers_of_the_policy_that_are_no_shares_are_not_told_in_per_cent(passing):
+    assert "Least values a hidden count may have, releases joined" in said(passing)
+    assert re.search(r"releases joined ?Stops the release 1 [A-Z]", said(passing))
+
+
+def test_every_rule_of_a_policy_has_a_name_of_its_own_on_the_page():
+    assert {name for name, _ in samples.policy().rules()} <= set(_RULES)
 
 
 def test_a_warning_of_a_check_is_told_once(passing):
@@ -163,6 +182,19 @@ def test_a_warning_of_a_check_is_told_once(passing):
     assert "(limit 0.025)" not in text
     assert text.count("the policy warns at 2.5 %") == 1
     assert "No earlier release of this survey was compared with this one." in text
+
+
+def test_a_warning_that_both_judges_give_is_one_open_warning():
+    documents = samples.passing_records()
+    own = next(check for check in documents["verdict"]["checks"] if check["breach"] == "warn" and not check["passed"])
+    before = said(page(**documents))
+    twin = {**own, "name": f"expect_{own['name']}", "promise": "The same in other words", "by": "expectations"}
+    documents["verdict"]["checks"] = [*documents["verdict"]["checks"], twin]
+    text = said(page(**documents))
+    opened = [re.search(r"([0-9]+) open warning", each)[1] for each in (before, text)]
+    assert opened[0] == opened[1]
+    assert "The same in other words" in text[: text.index("Open warnings and known limits")]
+    assert "The same in other words" not in text[text.index("Open warnings and known limits") :]
 
 
 def test_promises_that_the_limit_completes_are_whole_sentences(passing):
@@ -303,7 +335,7 @@ def test_a_file_that_lost_all_its_keys_has_a_page_too():
 def test_a_file_that_lost_all_its_counts_has_a_page_too():
     documents = samples.failing_counts()
     documents["verdict"]["risk_after"] = samples.passing_records()["verdict"]["risk_after"]
-    assert "Counts in all 22,736 0" in said(page(**documents))
+    assert "Counts shown 22,736 0" in said(page(**documents))
 
 
 def test_many_columns_are_folded():

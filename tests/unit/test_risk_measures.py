@@ -21,7 +21,6 @@ from sdc.risk.individual import (
 from sdc.risk.log_linear import log_linear_risk
 from sdc.risk.numeric import interval_risk, linkage_risk
 from sdc.risk.population import population_uniques
-from sdc.risk.scenario import Promises, scenario_report
 from sdc.risk.summary import assess_risk
 
 TOKEN = "Amina-of-the-canary"
@@ -167,21 +166,3 @@ def test_expected_reidentifications_by_class_and_by_record():
     assert expected_reidentifications(risk, records) == pytest.approx(1.0)
     assert global_risk(risk, records) == pytest.approx(1 / 6)
     assert global_risk(np.repeat(risk, records)) == pytest.approx(1 / 6)
-
-
-def test_a_scenario_report_names_classes_and_counts_only(rows):
-    promises = Promises(k=2, ell={"reason": 2}, t={"reason": 0.4}, individual_risk=0.35, household_risk=0.5)
-    report = scenario_report(rows, ["sex", "age"], promises, weight="weight", household="household")
-    found = report.promises.set_index("promise")
-    assert found.loc["k", ["asked", "found", "classes", "records"]].tolist() == [2, 1, 4, 4]
-    assert found.loc["ell of reason", "records"] == 3
-    assert found.loc["individual_risk", "records"] == 4
-    assert found.loc["household_risk", "found"] == pytest.approx(1 - (1 - np.log(2)) ** 3)
-    assert report.classes["k"].sum() == 4
-    assert TOKEN not in report.promises.to_csv() + report.classes.to_csv()
-
-
-def test_a_file_that_keeps_its_promises_has_no_class_to_show(rows):
-    report = scenario_report(rows, ["age"], Promises(k=3))
-    assert report.classes.empty
-    assert report.promises["records"].tolist() == [0]
