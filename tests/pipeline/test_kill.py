@@ -167,9 +167,11 @@ def test_a_publication_that_is_killed(checkout):
     assert all((released / name).read_bytes() == (package / name).read_bytes() for name in names)
     assert len(json.loads((store / "catalogue.json").read_text())["releases"]) == 1
     assert checkout.run("sdc", "verify", str(released)).returncode == 0
-    assert not [
-        path.name for path in store.iterdir() if path.name not in ("catalogue.json", "catalogue.csv", ".lock", PERSONS)
-    ]
+    kept = {"catalogue.json", "catalogue.csv", ".lock", "papers", PERSONS}
+    assert {path.name for path in store.iterdir()} == kept
+    (papers,) = (store / "papers").iterdir()
+    assert papers.name == json.loads((store / "catalogue.json").read_text())["releases"][0]["release_id"]
+    assert all(path.suffix in (".json", ".md", ".html") for path in papers.rglob("*") if path.is_file())
 
 
 @pytest.mark.slow

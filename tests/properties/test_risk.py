@@ -6,7 +6,7 @@ from math import factorial
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, nbinom
 
@@ -357,6 +357,7 @@ def test_log_linear_risk_is_bounded_by_the_sample_uniques(rows):
     st.floats(0, 1),
     st.floats(0, 1),
 )
+@example([(0.0, 0.0), (1.4e-154, 1.0)], 0.0, 0.0)
 def test_numeric_risk_grows_with_the_interval_and_is_1_for_unchanged_data(pairs, narrow, more):
     original = pd.DataFrame({"x": [pair[0] for pair in pairs]})
     protected = pd.DataFrame({"x": [pair[1] for pair in pairs]})

@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 from sdc.errors import DataError
 
 TIE = 1e-12  # relative difference up to which two distances count as equal
+FAR = 1e100  # standard deviations beyond which all is equally far; their squares are still numbers
 
 
 def interval_risk(original: pd.DataFrame, protected: pd.DataFrame, width: float) -> float:
@@ -70,11 +71,12 @@ def linkage_risk(original: pd.DataFrame, protected: pd.DataFrame) -> float:
     n, x, y = len(x), x[whole], y[whole]
     if not len(x):
         return 0.0
-    spread = x.std(axis=0)
+    centre, spread = x.mean(axis=0), x.std(axis=0)
     varies = spread > 0
-    x, y = x[:, varies] / spread[varies], y[:, varies] / spread[varies]
     if not varies.any():
         return 1.0 / n
+    x, y = ((values[:, varies] - centre[varies]) / spread[varies] for values in (x, y))
+    y = y.clip(-FAR, FAR)
     tree = KDTree(x)
     nearest = tree.query(y, k=1)[0] * (1 + TIE)
     own = np.sqrt(((x - y) ** 2).sum(axis=1))
