@@ -386,7 +386,10 @@ def test_a_validator_of_ro_crate_1_3_accepts_it(built):
     folder, _ = built
     command = ["rocrate-validator", "validate", "-p", "ro-crate-1.3", "-l", "required", "--no-paging", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if "Unable to retrieve the JSON-LD context" in done.stdout:
+    told = "".join(done.stdout.split())  # lines break anywhere
+    if done.returncode and (
+        "UnabletoretrievetheJSON-LDcontext" in told or "requests.exceptions.ConnectionError" in told
+    ):
         pytest.skip("the context of RO-Crate 1.3 can be fetched neither from a cache nor from the network")
     assert done.returncode == 0, done.stdout[-800:]
 
