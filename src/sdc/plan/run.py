@@ -63,6 +63,8 @@ def observe(step: Step, before: Table, after: Table) -> dict:
         old_rows = before.rows.loc[after.rows.index]
         for name in shared:
             old, new = old_rows[name], after.rows[name]
+            if old.dtype != object and old.equals(new):
+                continue
             gone = old.notna().to_numpy() & new.isna().to_numpy()
             both = old.notna().to_numpy() & new.notna().to_numpy()
             changed = int((old[both].astype("str").to_numpy() != new[both].astype("str").to_numpy()).sum())
