@@ -41,8 +41,8 @@ def arm(moment: int, after: bool) -> list[int]:
     return seen
 
 
-def in_child(work) -> int:
-    """Run in a forked child: its exit code, or minus the signal that killed it."""
+def in_child(work, seconds: float | None = None) -> int:
+    """Run in a forked child, killed after some time where that is given: its exit code, or minus the signal."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -51,24 +51,16 @@ def in_child(work) -> int:
             code = 0
         finally:
             os._exit(code)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
 def killed_after(work, seconds: float) -> bool:
-    """Run in a forked child that is killed after some time; whether it was killed before it ended well."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    """Whether a child was killed before it ended well."""
+    code = in_child(work, seconds)
     assert code in (0, -signal.SIGKILL), code
     return code == -signal.SIGKILL
 
